@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The decisions and HTTP routes of llm-gateway.
+//!
+//! In scope: everything that must be the same wherever the gateway runs. Out of scope: I/O, clocks, randomness, and the
+//! environment; hosts hand those in through [`ports`].
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`identity`] | people: addresses, roles, status |
+//! | [`token`] | issued API tokens: claims, keys, policy |
+//! | [`session`] | browser sessions: ticket, record |
+//! | [`admission`] | the one decision about a call, and what it holds |
+//! | [`money`] | nanodollars, prices, usage, budgets, windows |
+//! | [`control`] | operations on tokens, sessions, users |
+//! | [`memory`] | the hot state in memory, as pure decisions and changes |
+//! | [`signin`] | the OpenID Connect relying party |
+//! | [`upstream`] | model providers: requests, answers, metering |
+//! | [`ports`] | the traits that hosts implement |
+
+pub mod admission;
+#[cfg(feature = "test-support")]
+pub mod conformance;
+pub mod control;
+pub mod id;
+pub mod identity;
+pub mod memory;
+pub mod money;
+pub mod ports;
+pub mod session;
+pub mod signin;
+pub mod time;
+pub mod token;
+pub mod upstream;
+pub mod version;

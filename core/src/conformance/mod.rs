@@ -1,0 +1,1 @@
+//! The suites that every adapter must pass, and fakes that fail on demand.

@@ -1,0 +1,1 @@
+//! The hot state in memory: decisions as pure functions, changes as values that a journal can keep.

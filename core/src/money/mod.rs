@@ -1,0 +1,13 @@
+//! Money: amounts, prices, what a call costs, and the windows in which budgets count.
+//!
+//! No floating point touches an amount. Out of scope: who holds and pays ([`crate::admission`]).
+
+mod amount;
+mod budget;
+mod usage;
+mod window;
+
+pub use amount::{InvalidAmount, Nanodollars};
+pub use budget::{Budget, BudgetScope, BudgetState};
+pub use usage::TokenUsage;
+pub use window::{Calendar, Window, WindowId, WindowKind};

@@ -1,0 +1,125 @@
+//! Hot state: what a request needs, fast and shared by every front. One atomic step a call.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::Unavailable;
+use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use crate::id::{TokenId, UserId};
+use crate::identity::Email;
+use crate::money::{Budget, BudgetState, Calendar, Nanodollars, WindowKind};
+use crate::session::{Session, SessionId, TicketHash};
+use crate::time::Timestamp;
+use crate::version::Generation;
+
+/// Everything the hot state keeps.
+pub trait Hot: Admission + Sessions + OneTime + Usage + Clone + Send + Sync + 'static {}
+
+/// Decides about calls and keeps the ledger.
+pub trait Admission {
+    /// Decides about a call, and opens its lease if it may be made.
+    fn admit(&self, admit: &Admit) -> impl Future<Output = Result<Verdict, Unavailable>> + Send;
+
+    /// Turns a lease into its real cost and the usage event. Idempotent; unknown and cancelled leases stay uncharged.
+    fn settle(&self, settlement: &Settlement) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Closes a lease without a charge, now or when it turns up. Idempotent; settled leases stay settled.
+    fn cancel(&self, cancel: Cancel) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Charges leases that expired 30 s before `now` at their estimate, at most `limit` of them; returns how many.
+    fn sweep(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<u32, Unavailable>> + Send;
+
+    /// Takes over what the records hold, if it is newer than what is known.
+    fn install(&self, install: &Install) -> impl Future<Output = Result<Installed, Unavailable>> + Send;
+}
+
+/// Keeps browser sessions.
+pub trait Sessions {
+    /// Opens a session.
+    fn open_session(&self, session: &Session) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns the session that a ticket opens at `now`, and notes the use (once a minute at most).
+    fn session(
+        &self,
+        ticket: &TicketHash,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<SessionState, Unavailable>> + Send;
+
+    /// Ends a session; says whether there was one.
+    fn end_session(&self, id: &SessionId) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}
+
+/// What a ticket opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionState {
+    /// A session of an active user.
+    Live(Session),
+    /// Nothing: there is no such session, it ran out, its epoch has passed, or its user may not use the gateway.
+    Over,
+    /// The hot state does not know the session's user in this generation: install them, ask again.
+    Unknown {
+        /// Whom to install.
+        user: UserId,
+        /// Under which generation.
+        generation: Generation,
+    },
+}
+
+/// Keeps values that may be used once: login flows, and the marks that stop replays.
+pub trait OneTime {
+    /// Keeps a value under a fresh id until `expiry`; says whether the id was free.
+    fn keep(
+        &self,
+        kind: &str,
+        id: &str,
+        value: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
+    /// Returns the value and forgets it, so that nobody gets it twice; `None` if it is gone or was never there.
+    fn redeem(
+        &self,
+        kind: &str,
+        id: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<String>, Unavailable>> + Send;
+}
+
+/// Hands out what calls cost.
+pub trait Usage {
+    /// Returns the oldest events that were not discarded, with the position to discard through.
+    fn pending_usage(&self, limit: u32) -> impl Future<Output = Result<(Vec<UsageEvent>, u64), Unavailable>> + Send;
+
+    /// Forgets the events through that position: they are in the usage log.
+    fn discard_usage(&self, through: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns how a person's budgets stand, and what they spent.
+    fn spending(&self, query: &SpendingQuery) -> impl Future<Output = Result<Spending, Unavailable>> + Send;
+}
+
+/// Asks how a person's money stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendingQuery {
+    /// Whose.
+    pub user: UserId,
+    /// Their address, for budgets that name it.
+    pub email: Email,
+    /// Their groups.
+    pub groups: Vec<String>,
+    /// One of their tokens, if its budgets are asked for, too.
+    pub token: Option<TokenId>,
+    /// The running windows.
+    pub calendar: Calendar,
+    /// Budgets from the configuration.
+    pub budgets: Arc<[Budget]>,
+}
+
+/// How a person's money stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spending {
+    /// What they spent and what their running calls hold, in each window, shortest first.
+    pub windows: Vec<(WindowKind, Nanodollars, Nanodollars)>,
+    /// The budgets that apply to them.
+    pub budgets: Vec<BudgetState>,
+}

@@ -1,0 +1,207 @@
+//! Records: the durable truth. Every write names the version it read and takes the audit entry that tells of it; record,
+//! entry and outbox row are written together or not at all.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use super::Unavailable;
+use crate::admission::UsageEvent;
+use crate::id::{AuditId, LeaseId, TokenId, UserId};
+use crate::identity::User;
+use crate::time::Timestamp;
+use crate::token::Token;
+use crate::version::{Stored, Version};
+
+/// Everything the records keep.
+pub trait Records: Users + Tokens + AuditLog + UsageLog + Outbox + Clone + Send + Sync + 'static {}
+
+/// Keeps people.
+pub trait Users {
+    /// Returns the user, or `None` if there is none of that id.
+    fn user(&self, id: UserId) -> impl Future<Output = Result<Option<Stored<User>>, Unavailable>> + Send;
+
+    /// Returns the user whom the identity provider knows by that issuer and subject.
+    fn user_by_subject(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> impl Future<Output = Result<Option<Stored<User>>, Unavailable>> + Send;
+
+    /// Writes a new user, in version 1.
+    ///
+    /// # Errors
+    ///
+    /// - [`WriteError::Conflict`]: the id, or the issuer and subject, are taken; nothing was written.
+    /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
+    fn insert_user(&self, user: &User, audit: &AuditEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Writes `next` if the store still holds version `seen`.
+    ///
+    /// # Errors
+    ///
+    /// - [`WriteError::Conflict`]: another writer came first, or there is no such user; nothing was written.
+    /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
+    fn replace_user(
+        &self,
+        next: &User,
+        seen: Version,
+        audit: &AuditEntry,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+}
+
+/// Keeps issued tokens. What is not held here was never issued.
+pub trait Tokens {
+    /// Returns the token, or `None` if no such token is held.
+    fn token(&self, id: TokenId) -> impl Future<Output = Result<Option<Stored<Token>>, Unavailable>> + Send;
+
+    /// Returns one page of a user's tokens, newest first.
+    fn tokens(&self, query: &TokenQuery) -> impl Future<Output = Result<Page<Stored<Token>>, Unavailable>> + Send;
+
+    /// Writes a new token, in version 1.
+    ///
+    /// # Errors
+    ///
+    /// - [`WriteError::Conflict`]: the id is taken; nothing was written.
+    /// - [`WriteError::Unavailable`]: the outcome is unknown.
+    fn insert_token(&self, token: &Token, audit: &AuditEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Writes `next` if the store still holds version `seen`. `last_used` is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// - [`WriteError::Conflict`]: another writer came first, or there is no such token; nothing was written.
+    /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
+    fn replace_token(
+        &self,
+        next: &Token,
+        seen: Version,
+        audit: &AuditEntry,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Sets `last_used` of each token that has an earlier one. Versions stay; unknown tokens are passed over.
+    fn touch(&self, uses: &[(TokenId, Timestamp)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Keeps the audit log. Entries of changes arrive with the change.
+pub trait AuditLog {
+    /// Returns one page of entries, newest first.
+    fn entries(&self, query: &AuditQuery) -> impl Future<Output = Result<Page<AuditEntry>, Unavailable>> + Send;
+
+    /// Notes an event that changed no record, such as a refused sign-in. Repeating it changes nothing.
+    fn note(&self, entry: &AuditEntry) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Keeps what calls cost.
+pub trait UsageLog {
+    /// Writes events by their id; a higher revision replaces a lower one, and anything else changes nothing.
+    fn put_usage(&self, events: &[UsageEvent]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns one page of a time range, oldest first.
+    fn usage(&self, query: &UsageQuery) -> impl Future<Output = Result<Page<UsageEvent>, Unavailable>> + Send;
+}
+
+/// Remembers which changes the hot state may not have heard of: each write of a user or token leaves a row.
+pub trait Outbox {
+    /// Returns the oldest changes that nobody said were applied.
+    fn unapplied(&self, limit: u32) -> impl Future<Output = Result<Vec<(Subject, Version)>, Unavailable>> + Send;
+
+    /// Forgets the changes of a record up to `version`, which the hot state has now.
+    fn applied(&self, subject: Subject, version: Version) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Which record changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A user.
+    User(UserId),
+    /// A token.
+    Token(TokenId),
+}
+
+/// Why a record was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else wrote first. Nothing was written.
+    #[error("the record has changed")]
+    Conflict,
+
+    /// The store did not say whether it wrote.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Who did what to whom, when and from where. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its name; sorts by time.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who: a user's id, or `system`.
+    pub actor: String,
+    /// What, such as `token.revoke`.
+    pub action: String,
+    /// To whom or what, such as `token:01J…`.
+    pub target: String,
+    /// What else there is to know.
+    pub detail: serde_json::Value,
+    /// The request that asked for it.
+    pub request: String,
+    /// The address that it came from.
+    pub address: String,
+}
+
+/// Where a page goes on: an opaque text of the store's own making. Callers authenticate it before it leaves the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// Asks for one page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The most rows to return: 1 to 200.
+    pub limit: u32,
+    /// Where the page before ended; none for the first.
+    pub cursor: Option<Cursor>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub items: Vec<T>,
+    /// Where the next one starts; none on the last page.
+    pub next: Option<Cursor>,
+}
+
+/// Asks for a user's tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenQuery {
+    /// Whose.
+    pub user: UserId,
+    /// Leaves out tokens that expired before this.
+    pub expired_after: Timestamp,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Asks for audit entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only this actor's.
+    pub actor: Option<String>,
+    /// Only those about this target.
+    pub target: Option<String>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Asks for usage events by their ids, which sort by the time of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// Only events after this one.
+    pub after: Option<LeaseId>,
+    /// Which page.
+    pub page: PageRequest,
+}

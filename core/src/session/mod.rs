@@ -1,0 +1,9 @@
+//! Browser sessions: the ticket in the cookie, and the record that it opens.
+//!
+//! Out of scope: how a session comes about ([`crate::signin`]).
+
+mod record;
+mod ticket;
+
+pub use record::Session;
+pub use ticket::{InvalidTicket, SessionId, Ticket, TicketHash};

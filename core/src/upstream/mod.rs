@@ -1,0 +1,1 @@
+//! Model providers: what they are sent, and what their answers say of usage.
