@@ -3,8 +3,21 @@
 //! Out of scope: whether a token still lives ([`crate::admission`] asks the hot state) and the operations on tokens
 //! ([`crate::control`]).
 
+mod claims;
+mod key;
 mod record;
 mod scope;
+mod sign;
+mod verifier;
+mod verify;
 
+#[cfg(test)]
+mod tests;
+
+pub use claims::MAX_TOKEN;
+pub use key::{KeyError, KeySet, PublicKeys, Signer};
 pub use record::{InvalidName, Revocation, Token, TokenName, TokenState, TokenStatus};
 pub use scope::{Scope, Scopes, UnknownScope};
+pub use sign::sign;
+pub use verifier::Verifier;
+pub use verify::{TokenPolicy, Verified, VerifyError, verify};
