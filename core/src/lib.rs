@@ -10,6 +10,7 @@
 //! | [`session`] | browser sessions: ticket, record |
 //! | [`admission`] | the one decision about a call, and what it holds |
 //! | [`money`] | nanodollars, prices, usage, budgets, windows |
+//! | [`config`] | the configuration document |
 //! | [`control`] | operations on tokens, sessions, users |
 //! | [`memory`] | the hot state in memory, as pure decisions and changes |
 //! | [`signin`] | the OpenID Connect relying party |
@@ -17,6 +18,7 @@
 //! | [`ports`] | the traits that hosts implement |
 
 pub mod admission;
+pub mod config;
 #[cfg(feature = "test-support")]
 pub mod conformance;
 pub mod control;

@@ -1,0 +1,254 @@
+//! Reading the configuration: the document, then the variables over it, then the checks that need more than one key.
+
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::{BudgetEntry, Config, PublicUrl};
+use crate::identity::Email;
+use crate::money::{Budget, InvalidAmount, Nanodollars};
+use crate::ports::Vars;
+
+/// How variables that override a key start: `LLM_GATEWAY__SERVER__PUBLIC_URL` is `public_url` in `[server]`.
+pub const VARIABLE_PREFIX: &str = "LLM_GATEWAY__";
+
+/// The variable that makes somebody the super administrator without any other configuration.
+const SUPER_ADMIN_EMAIL: &str = "SUPER_ADMIN_EMAIL";
+
+/// Why the configuration is not good. Messages name the key and never repeat a value, which could be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The document is not TOML, or a key is unknown or of the wrong type.
+    #[error("line {line}: {message}")]
+    Document {
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A variable names no key, or its value is of the wrong type.
+    #[error("from the environment: {message}")]
+    Variable {
+        /// What is wrong.
+        message: String,
+    },
+    /// A key's value cannot be used.
+    #[error("{key}: {reason}")]
+    Key {
+        /// Which.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads a document and the variables that override it.
+    ///
+    /// A variable's value is taken as TOML if it is a number, a boolean, an array or a quoted text, and as a plain text
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first key that cannot be used.
+    pub fn load(document: &str, vars: &impl Vars) -> Result<Self, ConfigError> {
+        let mut table = parse_document(document)?;
+        for (name, value) in vars.with_prefix(VARIABLE_PREFIX) {
+            set(&mut table, &name, &value)?;
+        }
+        let mut config =
+            Self::deserialize(table).map_err(|error| ConfigError::Variable { message: error.message().to_owned() })?;
+        if let Some(address) = vars.var(SUPER_ADMIN_EMAIL) {
+            let email = Email::parse(&address).map_err(|error| key_error(SUPER_ADMIN_EMAIL, error))?;
+            config.roles.super_admins.push(email);
+        }
+        config.complete()
+    }
+
+    fn complete(mut self) -> Result<Self, ConfigError> {
+        let url = match self.server.public_url.take() {
+            Some(url) => url,
+            None if self.server.listen.ip().is_loopback() => PublicUrl::localhost(self.server.listen.port()),
+            None => return Err(key_error("server.public_url", "is required when listening beyond loopback")),
+        };
+        if !url.is_https() && !url.is_loopback() && !self.server.insecure {
+            return Err(key_error("server.public_url", "must be https (or set server.insecure = true)"));
+        }
+        self.server.public_url = Some(url);
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
+            return Err(key_error("calendar.time_zone", "is not a time zone of the IANA database"));
+        }
+        for (index, entry) in self.budgets.iter().enumerate() {
+            entry.budget().map_err(|error| key_error(&format!("budgets[{index}].amount"), error))?;
+        }
+        let ranges = [
+            ("session.idle", self.session.idle, 60, 30 * 86400),
+            ("session.absolute", self.session.absolute, 60, 90 * 86400),
+            ("tokens.max_lifetime", self.tokens.max_lifetime, 60, 366 * 86400),
+            ("tokens.default_lifetime", self.tokens.default_lifetime, 60, self.tokens.max_lifetime.0),
+            ("upstream.max_duration", self.upstream.max_duration, 1, 3600),
+            ("usage.keep", self.usage.keep, 86400, u32::MAX),
+        ];
+        for (key, value, least, most) in ranges {
+            if !(least..=most).contains(&value.0) {
+                return Err(key_error(key, format!("must be between {least} and {most} seconds")));
+            }
+        }
+        if !(10..=30_000).contains(&self.admission.deadline_ms) {
+            return Err(key_error("admission.deadline_ms", "must be between 10 and 30000"));
+        }
+        Ok(())
+    }
+}
+
+impl BudgetEntry {
+    /// Returns the budget.
+    pub(super) fn budget(&self) -> Result<Budget, InvalidAmount> {
+        let limit = Nanodollars::parse_dollars(&self.amount)?;
+        Ok(Budget { scope: self.scope.clone(), window: self.window, limit })
+    }
+}
+
+fn key_error(key: &str, reason: impl ToString) -> ConfigError {
+    ConfigError::Key { key: key.to_owned(), reason: reason.to_string() }
+}
+
+fn parse_document(document: &str) -> Result<Table, ConfigError> {
+    let located = |error: &toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = document.get(..start).unwrap_or_default().matches('\n').count() + 1;
+        ConfigError::Document { line, message: error.message().to_owned() }
+    };
+    toml::from_str::<Config>(document).map_err(|error| located(&error))?;
+    toml::from_str(document).map_err(|error| located(&error))
+}
+
+fn set(table: &mut Table, name: &str, value: &str) -> Result<(), ConfigError> {
+    let path = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name).to_ascii_lowercase();
+    let mut parts: Vec<&str> = path.split("__").collect();
+    let unknown = || ConfigError::Variable { message: format!("{name} names no configuration key") };
+    let last = parts.pop().filter(|last| !last.is_empty()).ok_or_else(unknown)?;
+    let mut here = table;
+    for part in parts {
+        let next = here.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        here = next.as_table_mut().ok_or_else(unknown)?;
+    }
+    here.insert(last.to_owned(), typed(value));
+    Ok(())
+}
+
+fn typed(text: &str) -> Value {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        value: Value,
+    }
+    match toml::from_str(&format!("value = {text}")) {
+        Ok(Document {
+            value: value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::String(_)),
+        }) => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Seconds;
+    use super::*;
+    use crate::money::WindowKind;
+
+    struct Map(BTreeMap<String, String>);
+
+    impl Vars for Map {
+        fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+            self.0.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(n, v)| (n.clone(), v.clone())).collect()
+        }
+
+        fn var(&self, name: &str) -> Option<String> {
+            self.0.get(name).cloned()
+        }
+    }
+
+    fn vars(pairs: &[(&str, &str)]) -> Map {
+        Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    fn load(document: &str) -> Result<Config, ConfigError> {
+        Config::load(document, &vars(&[]))
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_good_configuration() {
+        let config = load("").unwrap();
+        assert_eq!(config.public_url().origin(), "http://localhost:8080");
+        assert_eq!(config.session.idle, Seconds(8 * 3600));
+    }
+
+    #[test]
+    fn variables_override_the_document() {
+        let vars = vars(&[
+            ("LLM_GATEWAY__SERVER__LISTEN", "127.0.0.1:9000"),
+            ("LLM_GATEWAY__ADMISSION__DEADLINE_MS", "400"),
+            ("LLM_GATEWAY__ROLES__ADMINS", r#"["ann@example.com"]"#),
+        ]);
+        let config = Config::load("[server]\nlisten = \"127.0.0.1:1\"", &vars).unwrap();
+        assert_eq!(config.public_url().origin(), "http://localhost:9000");
+        assert_eq!(config.admission.deadline_ms, 400);
+        assert_eq!(config.roles.admins, [Email::parse("ann@example.com").unwrap()]);
+    }
+
+    #[test]
+    fn super_admin_email_works_alone() {
+        let config = Config::load("", &vars(&[("SUPER_ADMIN_EMAIL", "Boss@Example.com")])).unwrap();
+        assert_eq!(config.roles.super_admins, [Email::parse("boss@example.com").unwrap()]);
+    }
+
+    #[test]
+    fn refuses_unknown_keys_by_name() {
+        let Err(ConfigError::Document { line, message }) = load("[server]\n\nlisten_on = \"x\"") else {
+            panic!("an unknown key was taken");
+        };
+        assert_eq!(line, 3);
+        assert!(message.contains("listen_on"), "{message}");
+        let Err(ConfigError::Variable { message }) = Config::load("", &vars(&[("LLM_GATEWAY__SERVER__LISEN", "x")]))
+        else {
+            panic!("an unknown variable was taken");
+        };
+        assert!(message.contains("lisen"), "{message}");
+    }
+
+    #[test]
+    fn errors_repeat_no_values() {
+        let error = load("[session]\nidle = { secret = \"hunter2hunter2\" }").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn refuses_http_beyond_loopback() {
+        let document = "[server]\npublic_url = \"http://gw.example.com\"";
+        assert!(load(document).is_err());
+        assert!(load(&format!("{document}\ninsecure = true")).is_ok());
+        assert!(load("[server]\nlisten = \"0.0.0.0:80\"").unwrap_err().to_string().starts_with("server.public_url"));
+    }
+
+    #[test]
+    fn reads_budgets_exactly() {
+        let config =
+            load("[[budgets]]\nscope = \"default_user\"\nwindow = \"monthly\"\namount = \"25.000000001\"").unwrap();
+        let budget = &config.budgets()[0];
+        assert_eq!((budget.window, budget.limit), (WindowKind::Monthly, Nanodollars(25_000_000_001)));
+    }
+
+    #[test]
+    fn names_the_budget_that_is_wrong() {
+        for amount in ["-1", "1.0000000001", "ten"] {
+            let document = format!("[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\namount = \"{amount}\"");
+            assert!(load(&document).unwrap_err().to_string().starts_with("budgets[0].amount"), "{amount}");
+        }
+    }
+}
