@@ -22,6 +22,7 @@ pub mod config;
 #[cfg(feature = "test-support")]
 pub mod conformance;
 pub mod control;
+pub mod http;
 pub mod id;
 pub mod identity;
 pub mod memory;

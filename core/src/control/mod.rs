@@ -1,5 +1,21 @@
-//! The control plane: what may be changed, by whom.
+//! The control plane: what may be changed, by whom. One file for each operation.
+//!
+//! In scope: tokens, sign-ins, and carrying every change into the hot state before it is answered. Out of scope: who is
+//! asking (the front has authenticated an [`Actor`]) and how it is told ([`crate::http`]).
 
 mod actor;
+mod authority;
+mod call;
+mod list;
+mod mint;
+mod publish;
+mod revoke;
+mod sign_in;
+mod upkeep;
 
 pub use actor::{Actor, Via};
+pub use authority::{Authority, Control};
+pub use call::{RestoreAnswer, RestoreRequest, SignInOutcome, SignInRecord};
+pub use list::ListedToken;
+pub use mint::{MintError, MintRequest, Minted};
+pub use revoke::RevokeError;

@@ -3,10 +3,12 @@
 //! Absence is `None`, failure is `Err`. Every store's failure is [`Unavailable`]: the caller cannot do anything but give up
 //! (503), and must assume that a write may or may not have happened.
 
+mod deadline;
 mod host;
 mod hot;
 mod record;
 
+pub use deadline::within;
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
 pub use record::{

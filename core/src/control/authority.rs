@@ -1,0 +1,164 @@
+//! What the control plane is made of.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+
+use crate::config::Config;
+use crate::id::{AuditId, UserId};
+use crate::ports::{AuditEntry, Clock, Hot, Random, Records};
+use crate::time::Timestamp;
+use crate::token::{KeyError, KeySet, Signer, TokenPolicy};
+use crate::version::Generation;
+
+use super::Actor;
+
+/// The adapters of one control plane.
+pub trait Authority: Clone + Send + Sync + 'static {
+    /// The durable truth.
+    type Records: Records;
+    /// The hot state.
+    type Hot: Hot;
+    /// The clock.
+    type Clock: Clock;
+    /// The source of randomness.
+    type Random: Random;
+
+    /// Returns the records.
+    fn records(&self) -> &Self::Records;
+    /// Returns the hot state.
+    fn hot(&self) -> &Self::Hot;
+    /// Returns the clock.
+    fn clock(&self) -> &Self::Clock;
+    /// Returns the source of randomness.
+    fn random(&self) -> &Self::Random;
+}
+
+/// The control plane: the only holder of the signing key, and the only writer of records.
+pub struct Control<A: Authority>(Arc<Inner<A>>);
+
+struct Inner<A> {
+    authority: A,
+    config: Arc<Config>,
+    keys: RwLock<Arc<KeySet>>,
+    generation: RwLock<Generation>,
+}
+
+impl<A: Authority> Clone for Control<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<A: Authority> std::fmt::Debug for Control<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Control")
+    }
+}
+
+impl<A: Authority> Control<A> {
+    /// Makes a control plane that signs with these keys.
+    #[must_use]
+    pub fn new(authority: A, config: Arc<Config>, keys: KeySet) -> Self {
+        Self(Arc::new(Inner {
+            authority,
+            config,
+            keys: RwLock::new(Arc::new(keys)),
+            generation: RwLock::new(Generation(0)),
+        }))
+    }
+
+    /// Signs with other keys from now on.
+    pub fn replace_keys(&self, keys: KeySet) {
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn signer(&self) -> Result<Signer, KeyError> {
+        self.keys().signer()
+    }
+
+    /// Returns what cursors are sealed with: derived from the signing key, so that every process has the same.
+    pub(crate) fn cursor_secret(&self) -> [u8; 32] {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(self.keys().to_json().expose_secret()).into()
+    }
+
+    pub(super) fn token_policy(&self) -> TokenPolicy {
+        TokenPolicy { issuer: self.config().public_url().origin(), max_lifetime: self.config().tokens.max_lifetime.0 }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn records(&self) -> &A::Records {
+        self.0.authority.records()
+    }
+
+    pub(crate) fn hot(&self) -> &A::Hot {
+        self.0.authority.hot()
+    }
+
+    pub(super) fn clock(&self) -> &A::Clock {
+        self.0.authority.clock()
+    }
+
+    pub(super) fn random(&self) -> &A::Random {
+        self.0.authority.random()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock().now().seconds()
+    }
+
+    /// How long the hot state may take to answer.
+    pub(super) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.config().admission.deadline_ms.into())
+    }
+
+    pub(super) fn generation(&self) -> Generation {
+        *self.0.generation.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_generation(&self, generation: Generation) {
+        *self.0.generation.write().unwrap_or_else(PoisonError::into_inner) = generation;
+    }
+
+    /// Writes down what `actor` is about to do.
+    pub(super) fn audit(
+        &self,
+        actor: &Actor,
+        action: &str,
+        target: impl std::fmt::Display,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        let now = self.clock().now();
+        AuditEntry {
+            id: AuditId::new(now, self.random().bytes()),
+            at: now.seconds(),
+            actor: actor.user().map_or_else(|| "system".to_owned(), |user| user.to_string()),
+            action: action.to_owned(),
+            target: target.to_string(),
+            detail,
+            request: actor.request.clone(),
+            address: actor.address.clone(),
+        }
+    }
+}
+
+impl Actor {
+    /// Returns the person, unless it is the front itself.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        use super::Via;
+        match self.via {
+            Via::Session { user, .. } | Via::Bearer { user, .. } => Some(user),
+            Via::Front => None,
+        }
+    }
+}

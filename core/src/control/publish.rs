@@ -1,0 +1,92 @@
+//! Telling the hot state what the records hold, so that a change is in effect everywhere before it is answered.
+
+use super::{Authority, Control, RestoreRequest};
+use crate::admission::{Install, Installed, TokenEntry, UserEntry};
+use crate::ports::{Admission as _, Outbox as _, Subject, Tokens as _, Unavailable, Users as _, within};
+use crate::version::{Generation, Version};
+
+/// How often a store may start a new life while one record is being published, before we call it broken.
+const MAX_GENERATIONS: usize = 4;
+
+/// What an installation is about, read afresh for each generation.
+struct Known {
+    user: Option<UserEntry>,
+    token: Option<TokenEntry>,
+}
+
+impl Known {
+    const NOTHING: Self = Self { user: None, token: None };
+}
+
+impl<A: Authority> Control<A> {
+    /// Applies a changed record to the hot state. Once this is `Ok`, no request is admitted against it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: the record stays in the outbox, and [`Control::apply_outbox`] tries again.
+    pub(super) async fn publish(&self, subject: Subject) -> Result<(), Unavailable> {
+        let mut generation = self.generation();
+        for _ in 0..MAX_GENERATIONS {
+            let (known, version) = match subject {
+                Subject::User(id) => {
+                    let user = self.records().user(id).await?;
+                    let version = user.as_ref().map(|user| user.version);
+                    (Known { user: user.as_ref().map(UserEntry::from), ..Known::NOTHING }, version)
+                }
+                Subject::Token(id) => {
+                    let token = self.records().token(id).await?;
+                    let version = token.as_ref().map(|token| token.version);
+                    (Known { token: token.as_ref().map(TokenEntry::from), ..Known::NOTHING }, version)
+                }
+            };
+            match self.install(generation, known).await? {
+                Installed::Done => return self.forget(subject, version).await,
+                Installed::Stale(current) => generation = current,
+            }
+        }
+        Err(Unavailable::timed_out("the hot state"))
+    }
+
+    /// Tells the hot state about a user, and a token, that it does not know. Says whether the records know them.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if a store does not answer.
+    pub async fn restore(&self, request: &RestoreRequest) -> Result<bool, Unavailable> {
+        let mut generation = request.generation;
+        for _ in 0..MAX_GENERATIONS {
+            let Some(user) = self.records().user(request.user).await? else { return Ok(false) };
+            let mut known = Known { user: Some(UserEntry::from(&user)), token: None };
+            if let Some(id) = request.token {
+                let Some(token) = self.records().token(id).await? else { return Ok(false) };
+                known.token = Some(TokenEntry::from(&token));
+            }
+            match self.install(generation, known).await? {
+                Installed::Done => return Ok(true),
+                Installed::Stale(current) => generation = current,
+            }
+        }
+        Err(Unavailable::timed_out("the hot state"))
+    }
+
+    async fn install(&self, generation: Generation, known: Known) -> Result<Installed, Unavailable> {
+        let install = Install { generation, user: known.user, token: known.token };
+        let call = self.hot().install(&install);
+        let installed = within(self.clock(), self.deadline(), "the hot state", call).await?;
+        self.note_generation(match installed {
+            Installed::Done => generation,
+            Installed::Stale(current) => current,
+        });
+        Ok(installed)
+    }
+
+    /// The change is in effect. A row that stays behind costs one more installation, so failing here is no failure.
+    async fn forget(&self, subject: Subject, version: Option<Version>) -> Result<(), Unavailable> {
+        if let Some(version) = version
+            && let Err(error) = self.records().applied(subject, version).await
+        {
+            tracing::warn!(%error, "a published change stays in the outbox");
+        }
+        Ok(())
+    }
+}

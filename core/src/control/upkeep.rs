@@ -1,0 +1,80 @@
+//! What has to be done from time to time, whoever calls.
+
+use std::collections::BTreeMap;
+
+use super::{Authority, Control};
+use crate::id::TokenId;
+use crate::ports::{Admission as _, Outbox as _, Tokens as _, Unavailable, Usage as _, UsageLog as _};
+use crate::time::Timestamp;
+
+/// How many rows one step takes from a queue: a transaction that takes milliseconds.
+const BATCH: u32 = 200;
+
+/// How many leases one sweep charges at most.
+const SWEEP: u32 = 50;
+
+/// Seconds in a day, for `last_used`.
+const DAY: i64 = 86400;
+
+impl<A: Authority> Control<A> {
+    /// Moves usage events from the hot state to the usage log, and notes which tokens were used. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: what was not moved is moved next time, and nothing is counted twice.
+    pub async fn drain_usage(&self) -> Result<usize, Unavailable> {
+        let mut moved = 0;
+        loop {
+            let (events, through) = self.hot().pending_usage(BATCH).await?;
+            if events.is_empty() {
+                return Ok(moved);
+            }
+            self.records().put_usage(&events).await?;
+            let uses: BTreeMap<TokenId, Timestamp> = events
+                .iter()
+                .map(|event| (event.token, Timestamp(event.call.at.seconds().0.div_euclid(DAY) * DAY)))
+                .collect();
+            self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
+            self.hot().discard_usage(through).await?;
+            moved += events.len();
+        }
+    }
+
+    /// Applies changes of which the hot state may not have heard. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: the rest is tried again next time.
+    pub async fn apply_outbox(&self) -> Result<usize, Unavailable> {
+        let changes = self.records().unapplied(BATCH).await?;
+        for (subject, _) in &changes {
+            self.publish(*subject).await?;
+        }
+        Ok(changes.len())
+    }
+
+    /// Asks the records for nothing in particular.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if they do not answer.
+    pub async fn check_records(&self) -> Result<(), Unavailable> {
+        self.records().unapplied(1).await.map(drop)
+    }
+
+    /// Charges leases of which nothing was heard until well past their time. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: they are charged next time.
+    pub async fn sweep(&self) -> Result<u32, Unavailable> {
+        let mut charged = 0;
+        loop {
+            let step = self.hot().sweep(self.now(), SWEEP).await?;
+            charged += step;
+            if step < SWEEP {
+                return Ok(charged);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the front asks for itself.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::json;
+
+use super::unavailable;
+use crate::control::{Actor, Authority, Control, RestoreAnswer};
+use crate::http::{Problem, json};
+
+/// `POST /internal/sign-in`: records a sign-in; see [`Control::sign_in`].
+pub(super) async fn sign_in<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let record = json::parse(&headers, &body)?;
+    let outcome = control.sign_in(&actor, &record).await.map_err(|error| unavailable(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &outcome))
+}
+
+/// `POST /internal/restore`: tells the hot state what it does not know; see [`Control::restore`].
+pub(super) async fn restore<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let request = json::parse(&headers, &body)?;
+    let found = control.restore(&request).await.map_err(|error| unavailable(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &RestoreAnswer { found }))
+}
+
+/// `GET /internal/ready`: says whether the records answer.
+pub(super) async fn ready<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+) -> Result<Response<Body>, Problem> {
+    control.check_records().await.map_err(|error| unavailable(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &json!({"status": "ok"})))
+}

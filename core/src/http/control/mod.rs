@@ -1,0 +1,78 @@
+//! The control plane's router. It sees authenticated actors only.
+
+mod internal;
+mod me;
+mod tokens;
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
+
+use super::routes::{ControlEndpoint, Endpoint, Gate, ROUTES};
+use super::{Dialect, Kind, Problem};
+use crate::control::{Actor, Authority, Control, Via};
+use crate::id::UserId;
+use crate::ports::Unavailable;
+
+/// Builds the control plane's router. Whoever serves it puts the authenticated [`Actor`] into the extensions.
+#[must_use]
+pub fn control_router<A: Authority>(control: Control<A>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let Endpoint::Control(endpoint) = route.endpoint else { continue };
+        let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
+        let gate = route.gate;
+        let checked = handler(endpoint, method).layer(from_fn(move |request, next| admit_actor(gate, request, next)));
+        router = router.route(route.path, checked);
+    }
+    router.layer(from_fn(tell)).with_state(control)
+}
+
+fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> MethodRouter<Control<A>> {
+    match endpoint {
+        ControlEndpoint::Me => on(method, me::me::<A>),
+        ControlEndpoint::Generate => on(method, tokens::generate::<A>),
+        ControlEndpoint::List => on(method, tokens::list::<A>),
+        ControlEndpoint::Info => on(method, tokens::info::<A>),
+        ControlEndpoint::Revoke => on(method, tokens::revoke::<A>),
+        ControlEndpoint::RevokeAll => on(method, tokens::revoke_all::<A>),
+        ControlEndpoint::SignIn => on(method, internal::sign_in::<A>),
+        ControlEndpoint::Restore => on(method, internal::restore::<A>),
+        ControlEndpoint::Ready => on(method, internal::ready::<A>),
+    }
+}
+
+/// Checks the gate once more, on what the front says of the caller: a front that forgets one opens nothing here.
+async fn admit_actor(gate: Gate, request: Request, next: Next) -> Result<Response, Problem> {
+    let via = request.extensions().get::<Actor>().map(|actor| &actor.via);
+    let passes = match (gate, via) {
+        (Gate::Front, Some(Via::Front)) | (Gate::Session | Gate::SessionOr(_), Some(Via::Session { .. })) => true,
+        (Gate::SessionOr(scope), Some(Via::Bearer { scopes, .. })) => scopes.contains(scope),
+        _ => false,
+    };
+    if passes { Ok(next.run(request).await) } else { Err(Problem::new(Kind::Forbidden, "This is not for you.")) }
+}
+
+/// Tells problems in our own API's dialect.
+async fn tell(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<Actor>().map(|actor| actor.request.clone()).unwrap_or_default();
+    let response = next.run(request).await;
+    match response.extensions().get::<Problem>() {
+        Some(problem) => problem.respond(Dialect::Api, &id),
+        None => response,
+    }
+}
+
+/// Returns the person who asks; the front itself owns nothing.
+fn person(Extension(actor): &Extension<Actor>) -> Result<UserId, Problem> {
+    actor.user().ok_or_else(|| Problem::new(Kind::Forbidden, "This is for people."))
+}
+
+/// Logs why the control plane cannot answer, once, and says that it cannot.
+fn unavailable(error: &Unavailable, actor: &Actor) -> Problem {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, source, request = actor.request, "the control plane cannot answer");
+    Problem::unavailable()
+}

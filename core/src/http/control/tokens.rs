@@ -1,0 +1,182 @@
+//! A person's own tokens: `/api/token/*`.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{person, unavailable};
+use crate::control::{Actor, Authority, Control, ListedToken, MintError, RevokeError};
+use crate::http::cursor::CursorSeal;
+use crate::http::{Kind, Problem, instructions, json, query};
+use crate::id::{TokenId, UserId};
+use crate::ports::PageRequest;
+
+/// Rows of a page when none are asked for.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// Most rows of a page.
+const MAX_LIMIT: u32 = 200;
+
+/// `POST /api/token/generate`: mints a token; the one answer that ever holds it.
+pub(super) async fn generate<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let request = json::parse(&headers, &body)?;
+    let minted = control.mint(&actor, person(&actor)?, &request).await.map_err(|error| mint_problem(&error, &actor))?;
+    let token = &minted.token;
+    let body = json!({
+        "success": true,
+        "token": minted.secret.expose_secret(),
+        "token_type": "Bearer",
+        "token_id": token.id,
+        "token_name": token.name,
+        "expires_in": token.expiry.since(token.created),
+        "expires_at": token.expiry,
+        "created_at": token.created,
+        "scopes": token.scopes,
+        "user_email": minted.user.email,
+        "usage_instructions": instructions::for_clients(control.config()),
+    });
+    Ok(json::answer(StatusCode::CREATED, &body))
+}
+
+/// `GET /api/token/list?limit=&cursor=`: one page of the person's tokens, newest first.
+pub(super) async fn list<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response<Body>, Problem> {
+    let user = person(&actor)?;
+    let [limit, cursor] = query::parse(raw.as_deref(), ["limit", "cursor"])?;
+    let seal = seal(&control, user)?;
+    let cursor = match cursor {
+        Some(text) => {
+            let cursor = seal.open(&text);
+            Some(cursor.ok_or_else(|| Problem::new(Kind::Invalid, "The cursor is not one of this list's."))?)
+        }
+        None => None,
+    };
+    let page = PageRequest { limit: page_limit(limit.as_deref())?, cursor };
+    let listed = control.list(user, page).await.map_err(|error| unavailable(&error, &actor))?;
+    let (owner, page) = listed.ok_or_else(|| Problem::new(Kind::NotFound, "The records do not know you."))?;
+    let body = json!({
+        "success": true,
+        "tokens": page.items.iter().map(describe).collect::<Vec<_>>(),
+        "count": page.items.len(),
+        "user_email": owner.email,
+        "next_cursor": page.next.as_ref().map(|cursor| seal.seal(cursor)),
+    });
+    Ok(json::answer(StatusCode::OK, &body))
+}
+
+/// `GET /api/token/info?token_id=`: one of the person's tokens.
+pub(super) async fn info<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response<Body>, Problem> {
+    let [id] = query::parse(raw.as_deref(), ["token_id"])?;
+    let id = token_id(id.as_deref().unwrap_or_default())?;
+    let found = control.info(person(&actor)?, id).await.map_err(|error| unavailable(&error, &actor))?;
+    let token = found.ok_or_else(not_found)?;
+    Ok(json::answer(StatusCode::OK, &json!({"success": true, "token_info": describe(&token)})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeRequest {
+    token_id: String,
+}
+
+/// `POST /api/token/revoke`: revokes one of the person's tokens; revoking it again is fine.
+pub(super) async fn revoke<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let RevokeRequest { token_id: text } = json::parse(&headers, &body)?;
+    let id = token_id(&text)?;
+    control.revoke(&actor, person(&actor)?, id).await.map_err(|error| revoke_problem(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &json!({"success": true, "message": "Token revoked", "token_id": id})))
+}
+
+/// `POST /api/token/revoke-all`: revokes all of the person's tokens.
+pub(super) async fn revoke_all<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+) -> Result<Response<Body>, Problem> {
+    control.revoke_all(&actor, person(&actor)?).await.map_err(|error| revoke_problem(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &json!({"success": true, "message": "All tokens revoked"})))
+}
+
+fn describe(listed: &ListedToken) -> Value {
+    let token = &listed.token;
+    json!({
+        "token_id": token.id,
+        "token_name": token.name,
+        "scopes": token.scopes,
+        "created_at": token.created,
+        "expires_at": token.expiry,
+        "last_used": token.last_used,
+        "status": listed.status,
+        "is_expired": listed.is_expired,
+    })
+}
+
+fn seal<A: Authority>(control: &Control<A>, user: UserId) -> Result<CursorSeal, Problem> {
+    let seal = CursorSeal::new(&control.cursor_secret(), "tokens", &user.to_string());
+    seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))
+}
+
+fn page_limit(text: Option<&str>) -> Result<u32, Problem> {
+    let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| Problem::new(Kind::Invalid, format!("limit must be between 1 and {MAX_LIMIT}.")))
+}
+
+fn token_id(text: &str) -> Result<TokenId, Problem> {
+    text.parse().map_err(|_| not_found())
+}
+
+fn not_found() -> Problem {
+    Problem::new(Kind::TokenNotFound, "You have no token of that id.")
+}
+
+fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
+    match error {
+        MintError::Name(_) | MintError::Lifetime { .. } | MintError::Scope => {
+            Problem::new(Kind::Invalid, format!("{error}."))
+        }
+        MintError::ScopeBeyondRole => Problem::new(Kind::Forbidden, format!("{error}.")),
+        MintError::Inactive => Problem::new(Kind::Forbidden, "Your account is not active."),
+        MintError::Key(_) => {
+            tracing::error!(%error, request = actor.request, "no token can be signed");
+            Problem::unavailable()
+        }
+        MintError::Unavailable(error) => unavailable(error, actor),
+    }
+}
+
+fn revoke_problem(error: &RevokeError, actor: &Actor) -> Problem {
+    match error {
+        RevokeError::NotFound => not_found(),
+        RevokeError::Contended => Problem::new(Kind::Conflict, "Others keep changing the same record. Try again."),
+        RevokeError::Unavailable(error) => unavailable(error, actor),
+        RevokeError::Pending(error) => {
+            let _ = unavailable(error, actor);
+            Problem::new(
+                Kind::Unavailable,
+                "The revocation is saved and is being applied. Try again to see whether it is in effect.",
+            )
+        }
+    }
+}

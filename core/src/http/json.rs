@@ -1,0 +1,38 @@
+//! JSON in and out of our own API.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Kind, Problem};
+
+/// Reads a JSON body.
+///
+/// # Errors
+///
+/// A problem that names an unknown or wrong member, or the media type if it is not JSON.
+pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(Kind::UnsupportedMediaType, "The body must be application/json."));
+    }
+    serde_json::from_slice(body).map_err(|error| Problem::new(Kind::Invalid, format!("The body is not good: {error}.")))
+}
+
+/// Makes a JSON answer that nobody keeps.
+pub(super) fn answer(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    let Ok(json) = serde_json::to_vec(value) else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return response;
+    };
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,20 @@
+//! The HTTP contract: one table of routes, two routers, one table from refusal to answer.
+
+mod context;
+mod control;
+mod credential;
+mod csrf;
+mod cursor;
+mod instructions;
+mod json;
+mod problem;
+mod query;
+mod respond;
+mod routes;
+
+pub use context::{PeerAddress, RequestContext};
+pub use control::control_router;
+pub use credential::{CredentialError, bearer};
+pub use csrf::is_own_page;
+pub use problem::{Dialect, Kind, Problem};
+pub use routes::{ControlEndpoint, Endpoint, FrontEndpoint, Gate, ROUTES, Route};

@@ -1,0 +1,137 @@
+//! The one table of routes. Both routers are built from it, and so are the tests of who may call what.
+
+use http::Method;
+
+use crate::token::Scope;
+
+/// One route.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, in axum's syntax.
+    pub path: &'static str,
+    /// Who may call it.
+    pub gate: Gate,
+    /// Who answers it.
+    pub endpoint: Endpoint,
+}
+
+/// Who may call a route. A change by a session also has to come from our own pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Everybody.
+    Open,
+    /// A browser session; others are sent to sign in.
+    Page,
+    /// A browser session.
+    Session,
+    /// An API token with the scope. The call is decided by admission.
+    Bearer(Scope),
+    /// A browser session, or an API token with the scope.
+    SessionOr(Scope),
+    /// The front itself; never reachable from outside.
+    Front,
+}
+
+/// Who answers a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The front.
+    Front(FrontEndpoint),
+    /// The control plane. The front passes the request on once the gate has opened.
+    Control(ControlEndpoint),
+}
+
+/// What the front answers by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrontEndpoint {
+    /// The process lives.
+    Liveness,
+    /// The stores answer.
+    Readiness,
+    /// The public keys of our tokens.
+    Jwks,
+    /// The sign-in page, or the way to the token page.
+    Home,
+    /// The sign-in page.
+    SignInPage,
+    /// The token page.
+    TokenPage,
+    /// The pages' files.
+    Asset,
+    /// Starts a sign-in.
+    SignInStart,
+    /// Ends a sign-in.
+    SignInCallback,
+    /// Asks before signing out.
+    SignOutPage,
+    /// Signs out.
+    SignOut,
+    /// Who is signed in, as oauth2-proxy tells it.
+    UserInfo,
+    /// A model call.
+    ModelCall,
+    /// The caller's own spending.
+    Usage,
+}
+
+/// What the control plane answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlEndpoint {
+    /// Who the caller is.
+    Me,
+    /// Mints a token.
+    Generate,
+    /// Lists the caller's tokens.
+    List,
+    /// Tells about one token.
+    Info,
+    /// Revokes one token.
+    Revoke,
+    /// Revokes all of the caller's tokens.
+    RevokeAll,
+    /// Records a sign-in.
+    SignIn,
+    /// Tells the hot state what it does not know.
+    Restore,
+    /// The records answer.
+    Ready,
+}
+
+const fn front(method: Method, path: &'static str, gate: Gate, endpoint: FrontEndpoint) -> Route {
+    Route { method, path, gate, endpoint: Endpoint::Front(endpoint) }
+}
+
+const fn control(method: Method, path: &'static str, gate: Gate, endpoint: ControlEndpoint) -> Route {
+    Route { method, path, gate, endpoint: Endpoint::Control(endpoint) }
+}
+
+/// Every route there is.
+pub const ROUTES: &[Route] = &[
+    front(Method::GET, "/healthz", Gate::Open, FrontEndpoint::Liveness),
+    front(Method::GET, "/health", Gate::Open, FrontEndpoint::Liveness),
+    front(Method::GET, "/readyz", Gate::Open, FrontEndpoint::Readiness),
+    front(Method::GET, "/.well-known/jwks.json", Gate::Open, FrontEndpoint::Jwks),
+    front(Method::GET, "/", Gate::Open, FrontEndpoint::Home),
+    front(Method::GET, "/token-manager", Gate::Page, FrontEndpoint::TokenPage),
+    front(Method::GET, "/assets/{name}", Gate::Open, FrontEndpoint::Asset),
+    front(Method::GET, "/oauth2/sign_in", Gate::Open, FrontEndpoint::SignInPage),
+    front(Method::GET, "/oauth2/start", Gate::Open, FrontEndpoint::SignInStart),
+    front(Method::GET, "/oauth2/callback", Gate::Open, FrontEndpoint::SignInCallback),
+    front(Method::GET, "/oauth2/sign_out", Gate::Open, FrontEndpoint::SignOutPage),
+    front(Method::POST, "/oauth2/sign_out", Gate::Session, FrontEndpoint::SignOut),
+    front(Method::GET, "/oauth2/userinfo", Gate::Session, FrontEndpoint::UserInfo),
+    front(Method::POST, "/v1/messages", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::POST, "/v1/chat/completions", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::GET, "/api/usage/me", Gate::SessionOr(Scope::UsageRead), FrontEndpoint::Usage),
+    control(Method::GET, "/api/me", Gate::SessionOr(Scope::UsageRead), ControlEndpoint::Me),
+    control(Method::POST, "/api/token/generate", Gate::Session, ControlEndpoint::Generate),
+    control(Method::GET, "/api/token/list", Gate::Session, ControlEndpoint::List),
+    control(Method::GET, "/api/token/info", Gate::Session, ControlEndpoint::Info),
+    control(Method::POST, "/api/token/revoke", Gate::Session, ControlEndpoint::Revoke),
+    control(Method::POST, "/api/token/revoke-all", Gate::Session, ControlEndpoint::RevokeAll),
+    control(Method::POST, "/internal/sign-in", Gate::Front, ControlEndpoint::SignIn),
+    control(Method::POST, "/internal/restore", Gate::Front, ControlEndpoint::Restore),
+    control(Method::GET, "/internal/ready", Gate::Front, ControlEndpoint::Ready),
+];

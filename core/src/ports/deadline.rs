@@ -1,0 +1,26 @@
+//! Waiting for a store no longer than agreed.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use super::{Clock, Unavailable};
+
+/// Waits for `call`, at most for `limit`.
+///
+/// # Errors
+///
+/// The call's own, or [`Unavailable`] for `what` when the time is up; the call may still take effect then.
+pub async fn within<T, E: From<Unavailable>>(
+    clock: &impl Clock,
+    limit: Duration,
+    what: &'static str,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match select(pin!(call), pin!(clock.sleep(limit))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(Unavailable::timed_out(what).into()),
+    }
+}
