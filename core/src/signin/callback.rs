@@ -133,7 +133,7 @@ impl RelyingParty {
         refuse_errors(query)?;
         let flow = self.redeem_flow(surroundings, query, cookies).await?;
         let metadata = self.provider.metadata(surroundings).await?;
-        self.check_issuer(query, &flow, &metadata)?;
+        check_issuer(query, &flow, &metadata)?;
         let code = query.code.clone().filter(|code| !code.is_empty()).ok_or(CallbackError::Malformed)?;
         let client = exchange::client(&self.config, &metadata, &self.redirect_uri());
         let tokens = exchange::exchange(surroundings, &client, code, flow.verifier.clone()).await?;
@@ -153,15 +153,6 @@ impl RelyingParty {
         let flow = flow.ok_or(CallbackError::UnknownFlow)?;
         let same = bool::from(flow.state.as_bytes().ct_eq(state.as_bytes())) && flow.issuer == self.provider.issuer();
         if same { Ok(flow) } else { Err(CallbackError::UnknownFlow) }
-    }
-
-    /// Checks who answered (RFC 9207 §2.4).
-    fn check_issuer(&self, query: &CallbackQuery, flow: &Flow, metadata: &Metadata) -> Result<(), CallbackError> {
-        match &query.issuer {
-            Some(issuer) if *issuer == flow.issuer => Ok(()),
-            None if !metadata.names_itself => Ok(()),
-            _ => Err(CallbackError::OtherIssuer),
-        }
     }
 
     async fn verify<S: Surroundings>(
@@ -215,6 +206,15 @@ fn refuse_errors(query: &CallbackQuery) -> Result<(), CallbackError> {
         Some("server_error" | "temporarily_unavailable") => Err(ProviderError::Unwell.into()),
         Some("unauthorized_client") => Err(ProviderError::ClientRefused.into()),
         Some(_) => Err(CallbackError::Denied),
+    }
+}
+
+/// Checks who answered (RFC 9207 §2.4).
+fn check_issuer(query: &CallbackQuery, flow: &Flow, metadata: &Metadata) -> Result<(), CallbackError> {
+    match &query.issuer {
+        Some(issuer) if *issuer == flow.issuer => Ok(()),
+        None if !metadata.names_itself => Ok(()),
+        _ => Err(CallbackError::OtherIssuer),
     }
 }
 

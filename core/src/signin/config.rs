@@ -161,8 +161,9 @@ pub(super) fn trusted_url(text: &str) -> Option<Url> {
     (plain && private && url.has_host()).then_some(url)
 }
 
-/// Says whether a URL leads to this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Says whether a URL leads to this machine, whatever a name server says.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -37,7 +37,7 @@ pub(super) struct KeySet {
 pub(super) struct Key {
     id: Option<String>,
     algorithm: Option<String>,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 /// What a search for a key says.
@@ -100,13 +100,13 @@ impl KeySet {
 impl Key {
     fn is_for(&self, algorithm: Algorithm) -> bool {
         let named = self.algorithm.as_deref().is_none_or(|name| super::metadata::accepted(name) == Some(algorithm));
-        named && self.key.family() == algorithm.family()
+        named && self.public.family() == algorithm.family()
     }
 
     /// Says whether `signature`, in base64url, is this key's under `message`.
     pub(super) fn verifies(&self, message: &str, signature: &str, algorithm: Algorithm) -> bool {
         self.is_for(algorithm)
-            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, algorithm).unwrap_or(false)
+            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.public, algorithm).unwrap_or(false)
     }
 }
 
@@ -117,13 +117,13 @@ impl Jwk {
         if !for_signing {
             return None;
         }
-        let key = match (self.kty.as_str(), self.crv.as_deref()) {
+        let public = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => rsa(self.n.as_deref()?, self.e.as_deref()?),
             ("EC", Some("P-256")) => p256(self.x.as_deref()?, self.y.as_deref()?),
             ("OKP", Some("Ed25519")) => ed25519(self.x.as_deref()?),
             _ => None,
         }?;
-        Some(Key { id: self.kid, algorithm: self.alg, key })
+        Some(Key { id: self.kid, algorithm: self.alg, public })
     }
 }
 

@@ -25,7 +25,7 @@ mod testing;
 
 pub use admittance::Admittance;
 pub use callback::{CallbackError, CallbackQuery, SignedIn};
-pub use config::{EmailVerified, SigninConfig, SigninConfigError};
+pub use config::{EmailVerified, SigninConfig, SigninConfigError, is_loopback};
 pub use fetch::FetchError;
 pub use flow::{RelyingParty, StartError, StartRequest, Started};
 pub use id_token::IdTokenError;
