@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 
 use crate::host::{SystemClock, SystemRandom, TokioBackground};
 use crate::hot::EmbeddedHot;
-use crate::http_client::HyperClient;
+use crate::http_client::HttpClient;
 use crate::records::SqliteRecords;
 
 /// Largest answer of the control plane, in bytes: a page of 200 tokens is a tenth of it.
@@ -49,7 +49,7 @@ impl Authority for LocalAuthority {
 #[derive(Clone)]
 pub(crate) struct LocalPlatform {
     pub(crate) hot: EmbeddedHot,
-    pub(crate) http: HyperClient,
+    pub(crate) http: HttpClient,
     pub(crate) background: TokioBackground,
     pub(crate) control: LocalControl,
 }
@@ -58,7 +58,7 @@ impl Platform for LocalPlatform {
     type Hot = EmbeddedHot;
     type Clock = SystemClock;
     type Random = SystemRandom;
-    type Http = HyperClient;
+    type Http = HttpClient;
     type Background = TokioBackground;
     type Control = LocalControl;
 
@@ -74,7 +74,7 @@ impl Platform for LocalPlatform {
         &SystemRandom
     }
 
-    fn http(&self) -> &HyperClient {
+    fn http(&self) -> &HttpClient {
         &self.http
     }
 
