@@ -93,8 +93,14 @@ mod tests {
         });
         assert_eq!(background.finish(Duration::ZERO).await, 1);
         drop(release);
-        assert_eq!(background.finish(Duration::from_secs(60)).await, 0);
+        assert_eq!(background.finish(Duration::from_mins(1)).await, 0);
         assert!(done.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn tells_the_time_in_milliseconds() {
+        // Between 2023 and 2286: seconds and microseconds would be far outside.
+        assert!((1_700_000_000_000..9_999_999_999_999).contains(&SystemClock.now().0));
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl<'a> Cookies<'a> {
                 let at = pair.iter().position(|&byte| byte == b'=')?;
                 Some((&pair[..at], &pair[at + 1..]))
             })
+            .filter(|(name, _)| is_name(name))
             .collect();
         Self { pairs }
     }
@@ -93,7 +94,7 @@ impl<'a> Cookies<'a> {
 
     /// Returns the names of the cookies in the order they came, which browsers make the order of their age.
     pub fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.pairs.iter().filter(|(name, _)| is_name(name)).filter_map(|(name, _)| std::str::from_utf8(name).ok())
+        self.pairs.iter().filter_map(|(name, _)| std::str::from_utf8(name).ok())
     }
 }
 

@@ -123,7 +123,7 @@ impl RelyingParty {
     ///
     /// # Errors
     ///
-    /// [`CallbackError`] says which step failed. The flow is used up in any case but a missing cookie.
+    /// [`CallbackError`] says which step failed. The flow is used up unless it was the first, or the cookie was missing.
     pub async fn finish<S: Surroundings>(
         &self,
         surroundings: &S,

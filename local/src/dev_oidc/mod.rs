@@ -1,6 +1,6 @@
 //! The development identity provider: lets anybody in, so that the gateway can be tried out without any other service.
 //!
-//! In scope: as much of an `OpenID` provider as one relying party needs (authorization code with PKCE, RP-initiated
+//! In scope: as much of an OpenID provider as one relying party needs (authorization code with PKCE, RP-initiated
 //! logout), so that a development sign-in takes the same path as a real one. Out of scope: passwords, consent, sessions.
 //! It is made on loopback only, and answers only where the `Host` is the gateway's own, because a page from elsewhere
 //! could otherwise reach it by DNS rebinding.
