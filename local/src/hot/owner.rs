@@ -83,17 +83,23 @@ impl Drop for Owner {
 
 /// Takes turns until nobody can ask any more.
 fn own(questions: &Receiver<Question>, mut journal: Journal, mut memory: Memory) {
+    // Whether the memory holds what the journal does not: nothing is answered from it then.
     let mut is_ahead = false;
     while let Ok(first) = questions.recv() {
         let batch = std::iter::once(first).chain(questions.try_iter().take(BATCH - 1));
-        let answered = match is_ahead.then(|| recover(&mut journal, &mut memory)) {
-            Some(Err(error)) => Err(error),
-            Some(Ok(())) | None => answer(batch, &mut journal, &mut memory),
-        };
-        is_ahead = answered.is_err();
-        match answered {
-            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
-            Err(error) => tracing::error!(error = %Chain(&error), "the hot state's journal cannot be written"),
+        if is_ahead && !recover(&mut journal, &mut memory) {
+            drop(batch.collect::<Vec<_>>());
+            continue;
+        }
+        match answer(batch, &mut journal, &mut memory) {
+            Ok(answers) => {
+                is_ahead = false;
+                answers.into_iter().for_each(|answer| answer());
+            }
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "the hot state's journal cannot be written");
+                is_ahead = !recover(&mut journal, &mut memory);
+            }
         }
     }
 }
@@ -113,11 +119,18 @@ fn answer(
     Ok(answers)
 }
 
-/// Goes back to what the journal holds, so that nothing that was not kept is believed.
-fn recover(journal: &mut Journal, memory: &mut Memory) -> Result<(), JournalError> {
-    journal.rollback()?;
-    *memory = journal.replay()?;
-    Ok(())
+/// Goes back to what the journal holds, so that nothing that was not kept is believed. Says whether that worked.
+fn recover(journal: &mut Journal, memory: &mut Memory) -> bool {
+    match journal.rollback().and_then(|()| journal.replay()) {
+        Ok(replayed) => {
+            *memory = replayed;
+            true
+        }
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "the hot state's journal cannot be read");
+            false
+        }
+    }
 }
 
 /// Prints an error with its causes.
