@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The black-box suite's plumbing; the tests are in `tests/`.
+//!
+//! In scope: starting each deployment as its own processes, and asking it over HTTP. Out of scope: anything of the
+//! gateway's own code; these tests know what its documentation says and nothing else.
+
+mod environment;
+mod health;
+mod process;
+
+pub mod edge;
+pub mod lambda;
+
+pub use environment::{Unset, place};
+pub use health::assert_alive;
+pub use process::{NotReady, Process, free_port};

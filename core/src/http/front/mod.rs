@@ -16,6 +16,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
+use super::health;
 use super::routes::{Endpoint, FrontEndpoint, Gate, ROUTES};
 use super::{Kind, Problem};
 use crate::ports::Platform;
@@ -49,7 +50,7 @@ pub fn front_router<P: Platform>(front: Front<P>) -> Router {
 
 fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> MethodRouter<Front<P>> {
     match endpoint {
-        FrontEndpoint::Liveness => on(method, well_known::liveness),
+        FrontEndpoint::Liveness => on(method, health::alive),
         FrontEndpoint::Readiness => on(method, well_known::readiness::<P>),
         FrontEndpoint::Jwks => on(method, well_known::jwks::<P>),
         FrontEndpoint::Home => on(method, pages::home::<P>),

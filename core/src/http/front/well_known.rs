@@ -1,4 +1,4 @@
-//! What anybody may ask: whether we live, whether we are ready, and with which keys our tokens are checked.
+//! What anybody may ask: whether we are ready, and with which keys our tokens are checked.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -10,11 +10,6 @@ use super::{Front, control_plane};
 use crate::control::{Actor, Via};
 use crate::http::{Problem, json};
 use crate::ports::{Platform, Usage as _, within};
-
-/// `GET /healthz`: the process lives.
-pub(super) async fn liveness() -> Response<Body> {
-    json::answer(StatusCode::OK, &json!({"status": "ok"}))
-}
 
 /// `GET /readyz`: the stores answer.
 pub(super) async fn readiness<P: Platform>(State(front): State<Front<P>>) -> Result<Response<Body>, Problem> {

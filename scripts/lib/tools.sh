@@ -1,0 +1,31 @@
+# Where the pinned tools are, and which versions. To be sourced by bash, with `root` set to the repository's top.
+# shellcheck shell=bash
+
+LLM_GATEWAY_TOOLS=${LLM_GATEWAY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/llm-gateway-tools}
+
+# worker-build and `worker` are released together: raise both at once.
+worker_build_version=0.8.7
+cargo_lambda_version=1.9.2
+
+# wasm-bindgen's command must have exactly the version of the library that is linked into the Worker.
+wasm_bindgen_version=$(awk -F'"' '/^name = "wasm-bindgen"$/ { getline; print $2; exit }' "$root/Cargo.lock")
+
+# The versions of what comes from npm are in scripts/node. A changed lock file is another prefix, so that branches can
+# share the tools.
+node_lock=$(cksum <"$root/scripts/node/package-lock.json")
+
+worker_build_home=$LLM_GATEWAY_TOOLS/worker-build-$worker_build_version
+wasm_bindgen_home=$LLM_GATEWAY_TOOLS/wasm-bindgen-cli-$wasm_bindgen_version
+cargo_lambda_home=$LLM_GATEWAY_TOOLS/cargo-lambda-$cargo_lambda_version
+
+# A Node prefix: packages are in $LLM_GATEWAY_NODE/node_modules.
+LLM_GATEWAY_NODE=$LLM_GATEWAY_TOOLS/node-${node_lock%% *}
+LLM_GATEWAY_CARGO_LAMBDA=$cargo_lambda_home/bin/cargo-lambda
+
+# Prints the path of a browser that playwright-core can drive, or nothing.
+find_chromium() {
+    local name
+    for name in "${LLM_GATEWAY_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        if [[ -n $name ]] && type -P "$name"; then return; fi
+    done
+}

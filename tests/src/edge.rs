@@ -1,0 +1,91 @@
+//! The Worker under `wrangler dev`: workerd with its bindings simulated on this machine.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use std::{fs, io};
+
+use tempfile::TempDir;
+use toml::{Table, Value};
+
+use crate::{NotReady, Process, Unset, free_port, place};
+
+/// How long wrangler may take from its start to the Worker's first answer.
+///
+/// About 3 seconds on an idle machine; the rest is for one that compiles something else meanwhile.
+const START: Duration = Duration::from_secs(60);
+
+/// A running Worker, with state of its own.
+#[derive(Debug)]
+pub struct EdgeWorker {
+    _process: Process,
+    _directory: TempDir,
+    url: String,
+}
+
+/// Why there is no Worker to test.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// A place that only `scripts/test` knows.
+    #[error(transparent)]
+    Unset(#[from] Unset),
+
+    /// `wrangler.toml` is not TOML.
+    #[error("wrangler.toml is not what wrangler reads")]
+    Config(#[from] toml::de::Error),
+
+    /// Its files could not be read or written, or wrangler not be run.
+    #[error("the worker could not be started")]
+    Start(#[from] io::Error),
+
+    /// It was started and does not answer.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+}
+
+impl EdgeWorker {
+    /// Starts the Worker that `scripts/worker` built, and returns once it answers.
+    ///
+    /// It runs as `wrangler.toml` says but for the build command, from a directory of its own, so that tests that run
+    /// beside each other neither build nor share state.
+    ///
+    /// # Errors
+    ///
+    /// - [`EdgeError::Unset`] outside `scripts/test`.
+    /// - [`EdgeError::Config`], [`EdgeError::Start`]: it was not started.
+    /// - [`EdgeError::NotReady`], with what wrangler printed, if it does not answer.
+    pub async fn start() -> Result<Self, EdgeError> {
+        let root = place("LLM_GATEWAY_ROOT")?;
+        let directory = tempfile::tempdir()?;
+        let config = prebuilt(&fs::read_to_string(root.join("wrangler.toml"))?, &root)?;
+        fs::write(directory.path().join("wrangler.toml"), config)?;
+
+        let port = free_port()?;
+        let mut process = Process::start(
+            Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/wrangler"))
+                .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
+                .args(["--show-interactive-dev-session", "false"])
+                .current_dir(directory.path())
+                .env("WRANGLER_SEND_METRICS", "false"),
+        )?;
+        let url = format!("http://127.0.0.1:{port}");
+        process.answers(&format!("{url}/healthz"), START).await?;
+        Ok(Self { _process: process, _directory: directory, url })
+    }
+
+    /// Returns the Worker's origin, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Returns `config` without its build command, for use from any directory.
+fn prebuilt(config: &str, root: &Path) -> Result<String, toml::de::Error> {
+    let mut config: Table = config.parse()?;
+    config.remove("build");
+    if let Some(Value::String(main)) = config.get_mut("main") {
+        *main = root.join(&main).to_string_lossy().into_owned();
+    }
+    Ok(config.to_string())
+}
