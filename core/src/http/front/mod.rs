@@ -24,7 +24,6 @@ use crate::ports::Platform;
 pub use state::Front;
 
 /// Builds the front's router. Hosts put the connection's [`super::PeerAddress`] into the extensions, where they know it.
-#[must_use]
 pub fn front_router<P: Platform>(front: Front<P>) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
