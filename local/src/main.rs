@@ -1,2 +1,107 @@
-//! p
-fn main() {}
+//! `llm-gateway`: the front door and the control plane in one process.
+//!
+//! In scope: adapters (SQLite, the in-memory hot state and its journal, hyper), wiring, the command line. Out of scope:
+//! every decision; those are in `gateway-core`.
+
+mod cli;
+mod dev_oidc;
+mod host;
+mod hot;
+mod http_client;
+mod keys;
+mod logging;
+mod platform;
+mod records;
+mod serve;
+mod server;
+mod upkeep;
+mod welcome;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use gateway_core::config::Config;
+
+use crate::cli::{Cli, Command, Keys};
+use crate::host::{Environment, SystemClock, SystemRandom};
+use crate::keys::KeyFile;
+
+/// The configuration file that is read when none is named.
+const DEFAULT_CONFIG: &str = "gateway.toml";
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("llm-gateway: {error}");
+            let mut cause = error.source();
+            while let Some(source) = cause {
+                text = format!("{text}: {source}");
+                cause = source.source();
+            }
+            say_error(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
+    let (config, path) = configuration(cli.config.as_deref())?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            logging::start(&config.log)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(serve::serve(config))
+        }
+        Command::CheckConfig => {
+            let source = path.map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string());
+            say(&format!("{source}: good\nThe gateway will be {}", config.public_url()));
+            Ok(())
+        }
+        Command::Keys(Keys::Rotate) => {
+            let data = data_folder(&config)?;
+            let lifetime = config.tokens.max_lifetime.0;
+            let keys = KeyFile::new(&data).rotate(lifetime, &SystemClock, &SystemRandom)?;
+            say(&format!("Tokens are signed with the key {} from now on", keys.signer()?.kid()));
+            say("A running gateway follows within a minute. Older tokens stay good until they expire.");
+            Ok(())
+        }
+    }
+}
+
+/// Reads the configuration: the file that was named, else `gateway.toml` if there is one, and the environment over it.
+fn configuration(named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<dyn std::error::Error>> {
+    let path = named.map(Path::to_owned).or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()));
+    let document = match &path {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?
+        }
+        None => String::new(),
+    };
+    let config = Config::load(&document, &Environment).map_err(|error| match &path {
+        Some(path) => format!("{}: {error}", path.display()),
+        None => error.to_string(),
+    })?;
+    Ok((config, path))
+}
+
+/// Returns the data folder, made if there is none; nobody else may read it.
+pub(crate) fn data_folder(config: &Config) -> Result<PathBuf, String> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = PathBuf::from(&config.data.dir);
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(&path).map_err(|error| format!("cannot make the data folder {}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// Prints a line for the person at the terminal. That nobody reads it is no reason to fail.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn say_error(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -46,8 +46,8 @@ pub struct Admit {
 pub enum Preclusion {
     /// The token lacks the scope.
     Scope,
-    /// The person may not use the model.
-    Model,
+    /// No such model is configured.
+    UnknownModel,
 }
 
 /// The answer to [`Admit`].

@@ -3,10 +3,11 @@
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::{BudgetEntry, Config, PublicUrl};
+use super::{BudgetEntry, Config, Model, Provider, ProviderKind, PublicUrl};
 use crate::identity::Email;
-use crate::money::{Budget, InvalidAmount, Nanodollars};
+use crate::money::{Budget, InvalidAmount, Nanodollars, Price};
 use crate::ports::Vars;
+use crate::signin::SigninConfigError;
 
 /// How variables that override a key start: `LLM_GATEWAY__SERVER__PUBLIC_URL` is `public_url` in `[server]`.
 pub const VARIABLE_PREFIX: &str = "LLM_GATEWAY__";
@@ -31,6 +32,9 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// What is said about signing in cannot be used.
+    #[error(transparent)]
+    Signin(#[from] SigninConfigError),
     /// A key's value cannot be used.
     #[error("{key}: {reason}")]
     Key {
@@ -74,13 +78,31 @@ impl Config {
             return Err(key_error("server.public_url", "must be https (or set server.insecure = true)"));
         }
         self.server.public_url = Some(url);
+        if self.models.is_empty() && self.providers.is_empty() {
+            self.offer_echo();
+        }
         self.check()?;
         Ok(self)
+    }
+
+    /// With nothing else to call, offers the echo model, at 1 dollar per million tokens in and 5 out.
+    fn offer_echo(&mut self) {
+        const ECHO: &str = "echo";
+        let input = 1_000_000;
+        let price = Price { input, cache_write_5m: input, cache_write_1h: input, cache_read: input, output: 5_000_000 };
+        self.providers.insert(ECHO.to_owned(), Provider { kind: ProviderKind::Echo, pace_ms: 0 });
+        self.models.insert(ECHO.to_owned(), Model { provider: ECHO.to_owned(), price: Some(price) });
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
             return Err(key_error("calendar.time_zone", "is not a time zone of the IANA database"));
+        }
+        self.signin.validate()?;
+        if let Some((name, model)) = self.models.iter().find(|(_, model)| !self.providers.contains_key(&model.provider))
+        {
+            let reason = format!("names {:?}, which is not among [providers]", model.provider);
+            return Err(key_error(&format!("models.{name}.provider"), reason));
         }
         for (index, entry) in self.budgets.iter().enumerate() {
             entry.budget().map_err(|error| key_error(&format!("budgets[{index}].amount"), error))?;
@@ -242,6 +264,27 @@ mod tests {
             load("[[budgets]]\nscope = \"default_user\"\nwindow = \"monthly\"\namount = \"25.000000001\"").unwrap();
         let budget = &config.budgets()[0];
         assert_eq!((budget.window, budget.limit), (WindowKind::Monthly, Nanodollars(25_000_000_001)));
+    }
+
+    #[test]
+    fn offers_echo_when_there_is_nothing_else_to_call() {
+        let config = load("").unwrap();
+        let (model, provider) = config.model("echo").unwrap();
+        assert_eq!((model.price.unwrap().output, provider.kind), (5_000_000, ProviderKind::Echo));
+        let other = load("[providers.x]\nkind = \"echo\"\n[models.y]\nprovider = \"x\"").unwrap();
+        assert!(other.model("echo").is_none() && other.model("y").is_some());
+    }
+
+    #[test]
+    fn refuses_models_that_nobody_serves() {
+        let error = load("[models.y]\nprovider = \"x\"").unwrap_err();
+        assert!(error.to_string().starts_with("models.y.provider"), "{error}");
+    }
+
+    #[test]
+    fn requires_a_rule_about_who_may_sign_in() {
+        let error = load("[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"").unwrap_err();
+        assert!(error.to_string().contains("signin.allow_anyone"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod duration;
 mod load;
 mod public_url;
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -15,7 +17,8 @@ pub use load::{ConfigError, VARIABLE_PREFIX};
 pub use public_url::{HostMatch, PublicUrl};
 
 use crate::identity::RolePolicy;
-use crate::money::{Budget, BudgetScope, WindowKind};
+use crate::money::{Budget, BudgetScope, Price, WindowKind};
+use crate::signin::SigninConfig;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub server: Server,
     /// Where it keeps its files.
     pub data: Data,
+    /// How people sign in, and who may.
+    pub signin: SigninConfig,
     /// Browser sessions.
     pub session: Sessions,
     /// Issued tokens.
@@ -41,6 +46,10 @@ pub struct Config {
     pub calendar: Calendar,
     /// Who may spend what.
     pub budgets: Vec<BudgetEntry>,
+    /// Who serves models, by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// The models that may be called, by name.
+    pub models: BTreeMap<String, Model>,
     /// Usage events.
     pub usage: Usage,
     /// What is logged, and how.
@@ -181,6 +190,35 @@ pub struct BudgetEntry {
     pub amount: String,
 }
 
+/// `[providers.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// What it is.
+    pub kind: ProviderKind,
+    /// How many milliseconds the echo provider waits before each word of a stream.
+    #[serde(default)]
+    pub pace_ms: u32,
+}
+
+/// What a provider is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// The built-in one that answers with what it was told.
+    Echo,
+}
+
+/// `[models.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Who serves it.
+    pub provider: String,
+    /// What it costs; without a price it is refused where a budget applies.
+    pub price: Option<Price>,
+}
+
 /// `[usage]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -236,6 +274,13 @@ impl Config {
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         TimeZone::get(&self.calendar.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns a model and who serves it. [`Config::load`] has checked that somebody does.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<(&Model, &Provider)> {
+        let model = self.models.get(name)?;
+        Some((model, self.providers.get(&model.provider)?))
     }
 
     /// Returns the configured budgets. [`Config::load`] has checked their amounts.

@@ -1,1 +1,18 @@
 //! The suites that every adapter must pass, and fakes that fail on demand.
+//!
+//! An adapter calls [`hot_conformance!`](crate::hot_conformance) or [`records_conformance!`](crate::records_conformance)
+//! once and gets a `#[test]` for each property, so that a new property reaches every store. [`model`] is the ledger told as
+//! simply as can be, and the random histories in which every hot store must equal it to the nanodollar.
+
+pub mod faulty;
+pub mod fixture;
+pub mod host;
+pub mod hot;
+pub mod memory_hot;
+pub mod memory_records;
+pub mod model;
+pub mod records;
+pub mod reference;
+
+#[cfg(test)]
+mod tests;

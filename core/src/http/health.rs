@@ -1,19 +1,37 @@
-use axum::Router;
-use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+//! Whether the process lives: all that a host can say before it has stores.
 
-/// Serves `GET /healthz` and `/health`: 200 for as long as the process answers at all, whatever its stores say.
-pub fn liveness<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let alive = || async { ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], r#"{"status":"ok"}"#) };
-    Router::new().route("/healthz", get(alive)).route("/health", get(alive))
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{MethodFilter, on};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::json;
+use super::routes::{Endpoint, FrontEndpoint, ROUTES};
+
+/// Serves the liveness routes of [`ROUTES`] alone: 200 for as long as the process answers at all, whatever its stores say.
+///
+/// For any state: a host may hold clients that its other routes will need.
+#[must_use]
+pub fn liveness<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let mut router = Router::new();
+    for route in ROUTES.iter().filter(|route| route.endpoint == Endpoint::Front(FrontEndpoint::Liveness)) {
+        if let Ok(method) = MethodFilter::try_from(route.method.clone()) {
+            router = router.route(route.path, on(method, alive));
+        }
+    }
+    router
+}
+
+/// Answers that the process lives.
+pub(super) async fn alive() -> Response<Body> {
+    json::answer(StatusCode::OK, &json!({"status": "ok"}))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, Request, StatusCode};
+    use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+    use http::{Method, Request};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 

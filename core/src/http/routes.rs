@@ -120,7 +120,7 @@ pub const ROUTES: &[Route] = &[
     front(Method::GET, "/oauth2/start", Gate::Open, FrontEndpoint::SignInStart),
     front(Method::GET, "/oauth2/callback", Gate::Open, FrontEndpoint::SignInCallback),
     front(Method::GET, "/oauth2/sign_out", Gate::Open, FrontEndpoint::SignOutPage),
-    front(Method::POST, "/oauth2/sign_out", Gate::Session, FrontEndpoint::SignOut),
+    front(Method::POST, "/oauth2/sign_out", Gate::Page, FrontEndpoint::SignOut),
     front(Method::GET, "/oauth2/userinfo", Gate::Session, FrontEndpoint::UserInfo),
     front(Method::POST, "/v1/messages", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::POST, "/v1/chat/completions", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),

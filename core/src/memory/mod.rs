@@ -1,1 +1,194 @@
-//! The hot state in memory: decisions as pure functions, changes as values that a journal can keep.
+//! The hot state in memory, as pure decisions and changes.
+//!
+//! A decision reads the [`Memory`] and returns its answer with the changes that make it true; [`Memory::apply`] is the only
+//! way in which anything changes. A host keeps the durable changes in a journal and applies them again after a restart.
+//! In scope: the whole model. Out of scope: where the journal is, and who takes turns.
+
+mod budgets;
+mod change;
+mod known;
+mod ledger;
+mod once;
+mod sessions;
+
+use serde::{Deserialize, Serialize};
+
+pub use change::Change;
+pub use ledger::OpenLease;
+
+use self::known::Known;
+use self::ledger::Ledger;
+use self::once::OnceTable;
+use self::sessions::SessionTable;
+use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
+use crate::ports::{SessionState, Spending, SpendingQuery};
+use crate::session::{Session, SessionId, TicketHash};
+use crate::time::Timestamp;
+use crate::version::Generation;
+
+/// A decision's answer, and the changes that make it true.
+pub type Decision<T> = (T, Vec<Change>);
+
+/// Everything the hot state holds. Serialises without what the records can tell again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Memory {
+    generation: Generation,
+    ledger: Ledger,
+    sessions: SessionTable,
+    #[serde(skip)]
+    known: Known,
+    #[serde(skip)]
+    once: OnceTable,
+}
+
+impl Memory {
+    /// Makes an empty memory, in a life of its own.
+    #[must_use]
+    pub fn new(generation: Generation) -> Self {
+        Self {
+            generation,
+            ledger: Ledger::default(),
+            sessions: SessionTable::default(),
+            known: Known::default(),
+            once: OnceTable::default(),
+        }
+    }
+
+    /// Makes a change. Applying the same changes in the same order makes the same memory.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Opened(lease) => self.ledger.open(*lease),
+            Change::Charged(event) => {
+                self.known.prune(event.settlement.at.seconds());
+                self.ledger.charge(*event);
+            }
+            Change::Cancelled(cancel) => self.ledger.cancel(cancel),
+            Change::Discarded { through } => self.ledger.discard(through),
+            Change::SessionOpened(session) => self.sessions.open(*session),
+            Change::SessionSeen { id, at } => self.sessions.see(&id, at),
+            Change::SessionEnded { id } => self.sessions.end(&id),
+            Change::Learned { user, token } => self.known.learn(user.map(|user| *user), token),
+            Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
+            Change::Redeemed { key } => self.once.forget(&key),
+        }
+    }
+
+    /// Decides about a call; see [`crate::ports::Admission::admit`].
+    #[must_use]
+    pub fn admit(&self, admit: &Admit) -> Decision<Verdict> {
+        let Some((user, token)) = self.known.caller(admit.user, admit.token) else {
+            return (Verdict::Unknown(self.generation), Vec::new());
+        };
+        if let Some(refusal) = known::refusal(user, token, admit) {
+            return (Verdict::Refused(refusal), Vec::new());
+        }
+        if let Some(answer) = self.ledger.answered(admit, user) {
+            return (answer, Vec::new());
+        }
+        if let Some(preclusion) = admit.preclusion {
+            return (Verdict::Refused(Refusal::Precluded(preclusion)), Vec::new());
+        }
+        self.ledger.admit(admit, user)
+    }
+
+    /// Decides how a lease ends; see [`crate::ports::Admission::settle`].
+    #[must_use]
+    pub fn settle(&self, settlement: &Settlement) -> Decision<()> {
+        ((), self.ledger.settle(settlement).into_iter().collect())
+    }
+
+    /// Decides to give a lease up; see [`crate::ports::Admission::cancel`].
+    #[must_use]
+    pub fn cancel(&self, cancel: Cancel) -> Decision<()> {
+        let changes = if self.ledger.may_cancel(cancel.lease) { vec![Change::Cancelled(cancel)] } else { Vec::new() };
+        ((), changes)
+    }
+
+    /// Charges leases that expired well before `now`, at most `limit`; see [`crate::ports::Admission::sweep`].
+    #[must_use]
+    pub fn sweep(&self, now: Timestamp, limit: u32) -> Decision<u32> {
+        let changes: Vec<Change> = self.ledger.sweep(now, limit);
+        (u32::try_from(changes.len()).unwrap_or(limit), changes)
+    }
+
+    /// Charges every open lease: the process that held them is gone.
+    #[must_use]
+    pub fn abandon(&self, now: Timestamp) -> Decision<()> {
+        ((), self.ledger.abandon(now))
+    }
+
+    /// Takes over what the records hold; see [`crate::ports::Admission::install`].
+    #[must_use]
+    pub fn install(&self, install: &Install) -> Decision<Installed> {
+        if install.generation != self.generation {
+            return (Installed::Stale(self.generation), Vec::new());
+        }
+        (Installed::Done, self.known.news(install).into_iter().collect())
+    }
+
+    /// Opens a session.
+    #[must_use]
+    pub fn open_session(&self, session: &Session) -> Decision<()> {
+        ((), vec![Change::SessionOpened(Box::new(session.clone()))])
+    }
+
+    /// Looks a session up; see [`crate::ports::Sessions::session`].
+    #[must_use]
+    pub fn session(&self, ticket: &TicketHash, now: Timestamp) -> Decision<SessionState> {
+        let Some(session) = self.sessions.live(ticket, now) else { return (SessionState::Over, Vec::new()) };
+        let Some(user) = self.known.user(session.user) else {
+            let unknown = SessionState::Unknown { user: session.user, generation: self.generation };
+            return (unknown, Vec::new());
+        };
+        if !known::may_sign_in(user, now) || session.epoch < user.session_epoch {
+            return (SessionState::Over, Vec::new());
+        }
+        let seen = sessions::seen(session, now).into_iter().collect();
+        (SessionState::Live(session.clone()), seen)
+    }
+
+    /// Ends a session; says whether there was one.
+    #[must_use]
+    pub fn end_session(&self, id: &SessionId) -> Decision<bool> {
+        let existed = self.sessions.has(id);
+        (existed, existed.then(|| Change::SessionEnded { id: id.clone() }).into_iter().collect())
+    }
+
+    /// Keeps a value under a fresh id; see [`crate::ports::OneTime::keep`].
+    #[must_use]
+    pub fn keep(&self, kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> Decision<bool> {
+        let key = once::key(kind, id);
+        if self.once.value(&key, now).is_some() {
+            return (false, Vec::new());
+        }
+        (true, vec![Change::Kept { key, value: value.to_owned(), now, expiry }])
+    }
+
+    /// Hands a value out, once; see [`crate::ports::OneTime::redeem`].
+    #[must_use]
+    pub fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Decision<Option<String>> {
+        let key = once::key(kind, id);
+        match self.once.value(&key, now) {
+            Some(value) => (Some(value.to_owned()), vec![Change::Redeemed { key }]),
+            None => (None, Vec::new()),
+        }
+    }
+
+    /// Returns the oldest events that were not discarded; see [`crate::ports::Usage::pending_usage`].
+    #[must_use]
+    pub fn pending_usage(&self, limit: u32) -> (Vec<UsageEvent>, u64) {
+        self.ledger.pending(limit)
+    }
+
+    /// Forgets events; see [`crate::ports::Usage::discard_usage`].
+    #[must_use]
+    pub fn discard_usage(&self, through: u64) -> Decision<()> {
+        ((), vec![Change::Discarded { through }])
+    }
+
+    /// Returns how a person's money stands; see [`crate::ports::Usage::spending`].
+    #[must_use]
+    pub fn spending(&self, query: &SpendingQuery) -> Spending {
+        self.ledger.spending(query)
+    }
+}

@@ -4,10 +4,14 @@
 
 mod amount;
 mod budget;
+mod estimate;
+mod price;
 mod usage;
 mod window;
 
 pub use amount::{InvalidAmount, Nanodollars};
 pub use budget::{Budget, BudgetScope, BudgetState};
+pub use estimate::{CallSize, Estimator};
+pub use price::Price;
 pub use usage::TokenUsage;
 pub use window::{Calendar, Window, WindowId, WindowKind};

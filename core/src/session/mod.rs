@@ -2,8 +2,10 @@
 //!
 //! Out of scope: how a session comes about ([`crate::signin`]).
 
+mod cookie;
 mod record;
 mod ticket;
 
+pub use cookie::{CookiePolicy, Cookies, SESSION_COOKIE};
 pub use record::Session;
 pub use ticket::{InvalidTicket, SessionId, Ticket, TicketHash};

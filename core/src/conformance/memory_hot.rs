@@ -1,0 +1,120 @@
+//! [`Memory`] as a hot store, for tests: no journal, no thread.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::model::Restart;
+use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use crate::memory::{Decision, Memory};
+use crate::ports::{Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage};
+use crate::session::{Session, SessionId, TicketHash};
+use crate::time::Timestamp;
+use crate::version::Generation;
+
+/// A hot store that lives as long as the test. Clones share it.
+#[derive(Debug, Clone)]
+pub struct MemoryHot {
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl MemoryHot {
+    /// Makes an empty store.
+    #[must_use]
+    pub fn new(generation: Generation) -> Self {
+        Self { memory: Arc::new(Mutex::new(Memory::new(generation))) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide<T>(&self, decide: impl FnOnce(&Memory) -> Decision<T>) -> T {
+        let mut memory = self.lock();
+        let (value, changes) = decide(&memory);
+        changes.into_iter().for_each(|change| memory.apply(change));
+        value
+    }
+}
+
+impl Hot for MemoryHot {}
+
+impl Restart for MemoryHot {
+    /// Goes through what a restart does: what is not durable is forgotten, and open leases are charged.
+    async fn restart(self, now: Timestamp) -> Self {
+        let snapshot = serde_json::to_vec(&*self.lock()).expect("a memory has texts and numbers only");
+        let memory = serde_json::from_slice(&snapshot).expect("it was just written");
+        let restarted = Self { memory: Arc::new(Mutex::new(memory)) };
+        restarted.decide(|memory| memory.abandon(now));
+        restarted
+    }
+}
+
+impl Admission for MemoryHot {
+    async fn admit(&self, admit: &Admit) -> Result<Verdict, Unavailable> {
+        Ok(self.decide(|memory| memory.admit(admit)))
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.settle(settlement));
+        Ok(())
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.cancel(cancel));
+        Ok(())
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        Ok(self.decide(|memory| memory.sweep(now, limit)))
+    }
+
+    async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
+        Ok(self.decide(|memory| memory.install(install)))
+    }
+}
+
+impl Sessions for MemoryHot {
+    async fn open_session(&self, session: &Session) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.open_session(session));
+        Ok(())
+    }
+
+    async fn session(&self, ticket: &TicketHash, now: Timestamp) -> Result<SessionState, Unavailable> {
+        Ok(self.decide(|memory| memory.session(ticket, now)))
+    }
+
+    async fn end_session(&self, id: &SessionId) -> Result<bool, Unavailable> {
+        Ok(self.decide(|memory| memory.end_session(id)))
+    }
+}
+
+impl OneTime for MemoryHot {
+    async fn keep(
+        &self,
+        kind: &str,
+        id: &str,
+        value: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        Ok(self.decide(|memory| memory.keep(kind, id, value, now, expiry)))
+    }
+
+    async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {
+        Ok(self.decide(|memory| memory.redeem(kind, id, now)))
+    }
+}
+
+impl Usage for MemoryHot {
+    async fn pending_usage(&self, limit: u32) -> Result<(Vec<UsageEvent>, u64), Unavailable> {
+        Ok(self.lock().pending_usage(limit))
+    }
+
+    async fn discard_usage(&self, through: u64) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.discard_usage(through));
+        Ok(())
+    }
+
+    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
+        Ok(self.lock().spending(query))
+    }
+}

@@ -1,0 +1,226 @@
+//! Records that live as long as the test, with faults on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::faulty::Faults;
+use crate::admission::UsageEvent;
+use crate::id::{AuditId, LeaseId, TokenId, UserId};
+use crate::identity::User;
+use crate::ports::{
+    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Subject, TokenQuery, Tokens,
+    Unavailable, UsageLog, UsageQuery, Users, WriteError,
+};
+use crate::time::Timestamp;
+use crate::token::Token;
+use crate::version::{Stored, Version};
+
+/// Records in memory. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryRecords {
+    state: Arc<Mutex<State>>,
+    faults: Faults,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    users: BTreeMap<UserId, Stored<User>>,
+    tokens: BTreeMap<TokenId, Stored<Token>>,
+    audit: BTreeMap<AuditId, AuditEntry>,
+    usage: BTreeMap<LeaseId, UsageEvent>,
+    outbox: Vec<(Subject, Version)>,
+}
+
+impl MemoryRecords {
+    /// Makes empty records that fail as `faults` says.
+    #[must_use]
+    pub fn new(faults: Faults) -> Self {
+        Self { state: Arc::default(), faults }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Unavailable> {
+        self.faults.run(async { Ok(read(&self.lock())) }).await
+    }
+
+    async fn write<T, E: From<Unavailable>>(&self, write: impl FnOnce(&mut State) -> Result<T, E>) -> Result<T, E> {
+        self.faults.run(async { write(&mut self.lock()) }).await
+    }
+}
+
+impl State {
+    fn changed(&mut self, subject: Subject, version: Version, audit: &AuditEntry) {
+        self.outbox.retain(|(other, _)| *other != subject);
+        self.outbox.push((subject, version));
+        self.audit.insert(audit.id, audit.clone());
+    }
+}
+
+/// Cuts a page out of rows that are in order; `key` names a row.
+fn page<T: Clone>(rows: impl Iterator<Item = T>, request: &PageRequest, key: impl Fn(&T) -> String) -> Page<T> {
+    let limit = request.limit as usize;
+    let mut items: Vec<T> = rows.take(limit + 1).collect();
+    let next = (items.len() > limit).then(|| Cursor(key(&items[limit - 1])));
+    items.truncate(limit);
+    Page { items, next }
+}
+
+/// Says whether a row comes after the cursor in a list that counts down.
+fn is_below(key: &str, cursor: Option<&Cursor>) -> bool {
+    cursor.is_none_or(|cursor| key < cursor.0.as_str())
+}
+
+impl Records for MemoryRecords {}
+
+impl Users for MemoryRecords {
+    async fn user(&self, id: UserId) -> Result<Option<Stored<User>>, Unavailable> {
+        self.read(|state| state.users.get(&id).cloned()).await
+    }
+
+    async fn user_by_subject(&self, issuer: &str, subject: &str) -> Result<Option<Stored<User>>, Unavailable> {
+        let is_wanted = |user: &&Stored<User>| user.value.issuer == issuer && user.value.subject == subject;
+        self.read(|state| state.users.values().find(is_wanted).cloned()).await
+    }
+
+    async fn insert_user(&self, user: &User, audit: &AuditEntry) -> Result<(), WriteError> {
+        self.write(|state| {
+            let is_same = |other: &Stored<User>| {
+                other.value.id == user.id || (other.value.issuer == user.issuer && other.value.subject == user.subject)
+            };
+            if state.users.values().any(is_same) {
+                return Err(WriteError::Conflict);
+            }
+            state.users.insert(user.id, Stored { value: user.clone(), version: Version::FIRST });
+            state.changed(Subject::User(user.id), Version::FIRST, audit);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn replace_user(&self, next: &User, seen: Version, audit: &AuditEntry) -> Result<(), WriteError> {
+        self.write(|state| {
+            let held = state.users.get_mut(&next.id).filter(|held| held.version == seen).ok_or(WriteError::Conflict)?;
+            *held = Stored { value: next.clone(), version: seen.next() };
+            state.changed(Subject::User(next.id), seen.next(), audit);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Tokens for MemoryRecords {
+    async fn token(&self, id: TokenId) -> Result<Option<Stored<Token>>, Unavailable> {
+        self.read(|state| state.tokens.get(&id).cloned()).await
+    }
+
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Stored<Token>>, Unavailable> {
+        self.read(|state| {
+            let wanted = state.tokens.values().rev().filter(|token| {
+                token.value.user == query.user
+                    && token.value.expiry > query.expired_after
+                    && is_below(&token.value.id.to_string(), query.page.cursor.as_ref())
+            });
+            page(wanted.cloned(), &query.page, |token| token.value.id.to_string())
+        })
+        .await
+    }
+
+    async fn insert_token(&self, token: &Token, audit: &AuditEntry) -> Result<(), WriteError> {
+        self.write(|state| {
+            if state.tokens.contains_key(&token.id) {
+                return Err(WriteError::Conflict);
+            }
+            state.tokens.insert(token.id, Stored { value: token.clone(), version: Version::FIRST });
+            state.changed(Subject::Token(token.id), Version::FIRST, audit);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn replace_token(&self, next: &Token, seen: Version, audit: &AuditEntry) -> Result<(), WriteError> {
+        self.write(|state| {
+            let held =
+                state.tokens.get_mut(&next.id).filter(|held| held.version == seen).ok_or(WriteError::Conflict)?;
+            let value = Token { last_used: held.value.last_used, ..next.clone() };
+            *held = Stored { value, version: seen.next() };
+            state.changed(Subject::Token(next.id), seen.next(), audit);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn touch(&self, uses: &[(TokenId, Timestamp)]) -> Result<(), Unavailable> {
+        self.write(|state| {
+            for (id, day) in uses {
+                if let Some(token) = state.tokens.get_mut(id) {
+                    token.value.last_used = token.value.last_used.max(Some(*day));
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl AuditLog for MemoryRecords {
+    async fn entries(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+        self.read(|state| {
+            let wanted = state.audit.values().rev().filter(|entry| {
+                query.actor.as_ref().is_none_or(|actor| *actor == entry.actor)
+                    && query.target.as_ref().is_none_or(|target| *target == entry.target)
+                    && is_below(&entry.id.to_string(), query.page.cursor.as_ref())
+            });
+            page(wanted.cloned(), &query.page, |entry| entry.id.to_string())
+        })
+        .await
+    }
+
+    async fn note(&self, entry: &AuditEntry) -> Result<(), Unavailable> {
+        self.write(|state| {
+            state.audit.entry(entry.id).or_insert_with(|| entry.clone());
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl UsageLog for MemoryRecords {
+    async fn put_usage(&self, events: &[UsageEvent]) -> Result<(), Unavailable> {
+        self.write(|state| {
+            for event in events {
+                if state.usage.get(&event.id).is_none_or(|held| held.revision < event.revision) {
+                    state.usage.insert(event.id, event.clone());
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Page<UsageEvent>, Unavailable> {
+        self.read(|state| {
+            let after = query.page.cursor.as_ref().map(|cursor| cursor.0.clone());
+            let after = after.or_else(|| query.after.map(|id| id.to_string())).unwrap_or_default();
+            let wanted = state.usage.values().filter(|event| event.id.to_string() > after);
+            page(wanted.cloned(), &query.page, |event| event.id.to_string())
+        })
+        .await
+    }
+}
+
+impl Outbox for MemoryRecords {
+    async fn unapplied(&self, limit: u32) -> Result<Vec<(Subject, Version)>, Unavailable> {
+        self.read(|state| state.outbox.iter().take(limit as usize).copied().collect()).await
+    }
+
+    async fn applied(&self, subject: Subject, version: Version) -> Result<(), Unavailable> {
+        self.write(|state| {
+            state.outbox.retain(|(other, written)| *other != subject || *written > version);
+            Ok(())
+        })
+        .await
+    }
+}

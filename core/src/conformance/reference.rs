@@ -1,0 +1,194 @@
+//! The ledger told as simply as can be: a list of everything that happened, added up anew for each question.
+//!
+//! It shares no code with any store, forgets nothing, and is far too slow to serve anybody.
+
+use std::collections::BTreeMap;
+
+use crate::admission::{Admit, Admitted, Refusal, Settlement, TokenEntry, UserEntry, Verdict};
+use crate::id::{LeaseId, TokenId, UserId};
+use crate::identity::Status;
+use crate::money::{Budget, BudgetScope, BudgetState, Calendar, Nanodollars, WindowKind};
+use crate::time::Timestamp;
+
+/// A ledger that is a list.
+#[derive(Debug, Default)]
+pub struct Reference {
+    /// People, by id.
+    pub users: BTreeMap<UserId, UserEntry>,
+    /// Tokens, by id.
+    pub tokens: BTreeMap<TokenId, TokenEntry>,
+    leases: Vec<Lease>,
+    given_up: Vec<LeaseId>,
+    /// Events in the order in which they came: lease, revision, cost.
+    pub events: Vec<(LeaseId, u32, i64)>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    admit: Admit,
+    user: UserEntry,
+    end: End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    Open,
+    Cancelled,
+    Swept,
+    Settled(i64),
+}
+
+impl Reference {
+    /// Decides about a call.
+    ///
+    /// # Panics
+    ///
+    /// If the user or the token is not known.
+    pub fn admit(&mut self, admit: &Admit) -> Verdict {
+        let user = self.users[&admit.user].clone();
+        let token = self.tokens[&admit.token].clone();
+        if let Some(refusal) = identity_refusal(&user, &token, admit) {
+            return Verdict::Refused(refusal);
+        }
+        if let Some(lease) = self.leases.iter().find(|lease| lease.admit.lease == admit.lease) {
+            if lease.end != End::Open {
+                return Verdict::Refused(Refusal::Closed);
+            }
+            let budgets = self.states(admit, &user, &lease.admit.calendar);
+            return Verdict::Admitted(Admitted { email: user.email, budgets });
+        }
+        if self.given_up.contains(&admit.lease) {
+            return Verdict::Refused(Refusal::Closed);
+        }
+        let before = self.states(admit, &user, &admit.calendar);
+        if let Some(used_up) = before.iter().find(|state| state.spent >= state.budget.limit) {
+            return Verdict::Refused(Refusal::Exhausted(used_up.clone()));
+        }
+        for state in &before {
+            let total = state.spent.0 + state.held.0 + admit.estimate.0;
+            let personal = !matches!(state.budget.scope, BudgetScope::Group(_) | BudgetScope::Org);
+            if total > state.budget.limit.0 && !(personal && state.held.0 == 0) {
+                return Verdict::Refused(Refusal::Reserved(state.clone()));
+            }
+        }
+        self.leases.push(Lease { admit: admit.clone(), user: user.clone(), end: End::Open });
+        let budgets = self.states(admit, &user, &admit.calendar);
+        Verdict::Admitted(Admitted { email: user.email, budgets })
+    }
+
+    /// Ends a lease with its cost.
+    pub fn settle(&mut self, settlement: &Settlement) {
+        let Some(lease) = self.leases.iter_mut().find(|lease| lease.admit.lease == settlement.lease) else { return };
+        let revision = match lease.end {
+            End::Open => 1,
+            End::Swept => 2,
+            End::Cancelled | End::Settled(_) => return,
+        };
+        lease.end = End::Settled(settlement.cost.0);
+        self.events.push((settlement.lease, revision, settlement.cost.0));
+    }
+
+    /// Gives a lease up.
+    pub fn cancel(&mut self, id: LeaseId) {
+        match self.leases.iter_mut().find(|lease| lease.admit.lease == id) {
+            Some(lease) if lease.end == End::Open => lease.end = End::Cancelled,
+            Some(_) => {}
+            None => self.given_up.push(id),
+        }
+    }
+
+    /// Charges leases that expired 30 s before `now`, at most `limit`.
+    pub fn sweep(&mut self, now: Timestamp, limit: usize) -> usize {
+        let mut overdue: Vec<usize> = (0..self.leases.len())
+            .filter(|index| self.leases[*index].end == End::Open && self.leases[*index].admit.expiry.0 + 30 <= now.0)
+            .collect();
+        overdue.sort_by_key(|index| (self.leases[*index].admit.expiry, self.leases[*index].admit.lease));
+        overdue.truncate(limit);
+        for index in &overdue {
+            self.abandon_one(*index);
+        }
+        overdue.len()
+    }
+
+    /// Charges every open lease: the process is gone.
+    pub fn abandon(&mut self) {
+        let mut open: Vec<usize> =
+            (0..self.leases.len()).filter(|index| self.leases[*index].end == End::Open).collect();
+        open.sort_by_key(|index| (self.leases[*index].admit.expiry, self.leases[*index].admit.lease));
+        open.into_iter().for_each(|index| self.abandon_one(index));
+    }
+
+    fn abandon_one(&mut self, index: usize) {
+        let lease = &mut self.leases[index];
+        lease.end = End::Swept;
+        self.events.push((lease.admit.lease, 1, lease.admit.estimate.0));
+    }
+
+    /// Returns what a person spent and holds in a window that runs at `calendar`.
+    #[must_use]
+    pub fn own(&self, user: UserId, kind: WindowKind, calendar: &Calendar) -> (Nanodollars, Nanodollars) {
+        self.sum(kind, calendar, |lease| lease.admit.user == user)
+    }
+
+    fn states(&self, admit: &Admit, user: &UserEntry, calendar: &Calendar) -> Vec<BudgetState> {
+        let mut states = Vec::new();
+        for budget in admit.budgets.iter() {
+            let sum = match &budget.scope {
+                BudgetScope::User(email) if *email == user.email => self.own(user.id, budget.window, calendar),
+                BudgetScope::DefaultUser if !has_own(&admit.budgets, user, budget.window) => {
+                    self.own(user.id, budget.window, calendar)
+                }
+                BudgetScope::Group(name) if user.groups.contains(name) => {
+                    self.sum(budget.window, calendar, |lease| lease.user.groups.contains(name))
+                }
+                BudgetScope::Org => self.sum(budget.window, calendar, |_| true),
+                BudgetScope::Token(id) if *id == admit.token => {
+                    self.sum(budget.window, calendar, |lease| lease.admit.token == *id)
+                }
+                _ => continue,
+            };
+            let reset = calendar.window(budget.window).end;
+            states.push(BudgetState { budget: budget.clone(), spent: sum.0, held: sum.1, reset });
+        }
+        states
+    }
+
+    fn sum(
+        &self,
+        kind: WindowKind,
+        calendar: &Calendar,
+        counts: impl Fn(&Lease) -> bool,
+    ) -> (Nanodollars, Nanodollars) {
+        let (mut spent, mut held) = (0, 0);
+        let window = &calendar.window(kind).id;
+        for lease in self.leases.iter().filter(|lease| lease.admit.calendar.window(kind).id == *window && counts(lease))
+        {
+            match lease.end {
+                End::Open => held += lease.admit.estimate.0,
+                End::Swept => spent += lease.admit.estimate.0,
+                End::Settled(cost) => spent += cost,
+                End::Cancelled => {}
+            }
+        }
+        (Nanodollars(spent), Nanodollars(held))
+    }
+}
+
+fn has_own(budgets: &[Budget], user: &UserEntry, window: WindowKind) -> bool {
+    budgets.iter().any(|budget| budget.window == window && budget.scope == BudgetScope::User(user.email.clone()))
+}
+
+fn identity_refusal(user: &UserEntry, token: &TokenEntry, admit: &Admit) -> Option<Refusal> {
+    if admit.now.0 >= token.expiry.0 {
+        return Some(Refusal::Expired);
+    }
+    if user.status == Status::Removed {
+        return Some(Refusal::Removed);
+    }
+    if token.revoked || user.token_epoch.0 > token.epoch.0 || user.token_epoch.0 > admit.epoch.0 {
+        return Some(Refusal::Revoked);
+    }
+    let Status::Suspended(suspension) = &user.status else { return None };
+    let holds = suspension.until.is_none_or(|until| admit.now.0 < until.0);
+    holds.then_some(Refusal::Suspended { until: suspension.until })
+}

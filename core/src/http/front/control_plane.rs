@@ -1,0 +1,103 @@
+//! The way to the control plane.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{Method, Uri};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Front;
+use crate::control::{Actor, RestoreAnswer, RestoreRequest, Via};
+use crate::http::{Kind, Problem, RequestContext};
+use crate::id::{TokenId, UserId};
+use crate::ports::{ControlPlane as _, Platform};
+use crate::version::Generation;
+
+/// Longest body that the control plane reads, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Passes a request on, on behalf of the actor whom the gate has authenticated.
+pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let actor = parts.extensions.get::<Actor>().cloned();
+    let actor = actor.ok_or_else(|| Problem::new(Kind::Unauthenticated, "Sign in first."))?;
+    let too_large = || Problem::new(Kind::TooLarge, format!("The body may have {MAX_BODY} bytes at most."));
+    let body = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+
+    let mut inner = http::Request::new(body);
+    *inner.method_mut() = parts.method;
+    *inner.uri_mut() = parts.uri;
+    if let Some(content_type) = parts.headers.get(CONTENT_TYPE) {
+        inner.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+    }
+    let answer = call(&front, &actor, inner).await?;
+    let mut response = answer.map(Body::from);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    Ok(response)
+}
+
+/// Asks the control plane.
+///
+/// # Errors
+///
+/// A problem if it does not answer; every status is an answer.
+pub(super) async fn call<P: Platform>(
+    front: &Front<P>,
+    actor: &Actor,
+    request: http::Request<Bytes>,
+) -> Result<http::Response<Bytes>, Problem> {
+    front.platform().control().call(actor, request).await.map_err(|error| {
+        tracing::error!(%error, request = actor.request, "the control plane does not answer");
+        Problem::unavailable()
+    })
+}
+
+/// Asks the control plane something for the front itself.
+///
+/// # Errors
+///
+/// A problem if it does not answer, or not with success.
+pub(super) async fn ask<P: Platform, T: DeserializeOwned>(
+    front: &Front<P>,
+    path: &'static str,
+    context: Option<&RequestContext>,
+    question: &impl Serialize,
+) -> Result<T, Problem> {
+    let context = context.cloned();
+    let actor = Actor {
+        via: Via::Front,
+        request: context.as_ref().map(|context| context.id.clone()).unwrap_or_default(),
+        address: context.as_ref().map(|context| context.address.clone()).unwrap_or_default(),
+        user_agent: context.map(|context| context.user_agent).unwrap_or_default(),
+    };
+    let json = serde_json::to_vec(question).map_err(|_| Problem::unavailable())?;
+    let mut request = http::Request::new(Bytes::from(json));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static(path);
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let answer = call(front, &actor, request).await?;
+    if !answer.status().is_success() {
+        tracing::error!(status = answer.status().as_u16(), path, "the control plane refuses the front");
+        return Err(Problem::unavailable());
+    }
+    serde_json::from_slice(answer.body()).map_err(|_| Problem::unavailable())
+}
+
+/// Has the hot state told about a user, and a token, that it does not know. Says whether the records know them.
+///
+/// # Errors
+///
+/// A problem if a store does not answer.
+pub(super) async fn restore<P: Platform>(
+    front: &Front<P>,
+    generation: Generation,
+    user: UserId,
+    token: Option<TokenId>,
+) -> Result<bool, Problem> {
+    let question = RestoreRequest { generation, user, token };
+    let RestoreAnswer { found } = ask(front, "/internal/restore", None, &question).await?;
+    Ok(found)
+}

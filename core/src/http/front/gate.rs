@@ -1,0 +1,108 @@
+//! Who may pass: the one place where credentials become an [`Actor`].
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::AUTHORIZATION;
+
+use super::session::{Visitor, visitor};
+use super::{Front, enter, model_call};
+use crate::control::{Actor, Via};
+use crate::http::{CredentialError, Gate, Kind, Problem, RequestContext, bearer, is_own_page};
+use crate::ports::Platform;
+use crate::token::{Scope, Verified, VerifyError};
+
+/// The one text for every credential that is not good: it does not say what is wrong with it.
+pub(super) const BAD_CREDENTIAL: &str = "The API token is missing or not valid.";
+
+/// Opens the gate of a route, or says why not. Behind it the extensions hold an [`Actor`], and for model calls the
+/// [`Verified`] token, which admission has still to decide about.
+pub(super) async fn check<P: Platform>(
+    State((front, gate)): State<(Front<P>, Gate)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match open(&front, gate, request).await {
+        Ok(request) => next.run(request).await,
+        Err(answer) => *answer,
+    }
+}
+
+async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -> Result<Request, Box<Response>> {
+    let has_authorization = request.headers().contains_key(AUTHORIZATION);
+    let via = match gate {
+        Gate::Open => return Ok(request),
+        Gate::Front => return Err(refuse(Problem::new(Kind::NotFound, "There is nothing at this path."))),
+        Gate::Bearer(_) => {
+            let verified = verify(front, &request, true).map_err(refuse)?;
+            request.extensions_mut().insert(verified);
+            return Ok(request);
+        }
+        Gate::SessionOr(scope) if has_authorization => {
+            let verified = verify(front, &request, false).map_err(refuse)?;
+            by_token(front, &context(&request), verified, scope).await.map_err(refuse)?
+        }
+        Gate::Page | Gate::Session | Gate::SessionOr(_) => by_session(front, gate, &mut request).await?,
+    };
+    let context = context(&request);
+    let actor = Actor { via, request: context.id, address: context.address, user_agent: context.user_agent };
+    request.extensions_mut().insert(actor);
+    Ok(request)
+}
+
+/// A request that shows a token is judged by the token alone, wherever it goes: never by a cookie, never by a redirect.
+async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Request) -> Result<Via, Box<Response>> {
+    if request.headers().contains_key(AUTHORIZATION) {
+        let detail = "This takes a browser session, not an API token.";
+        return Err(refuse(Problem::new(Kind::Unauthenticated, detail)));
+    }
+    match visitor(front, request.headers()).await.map_err(refuse)? {
+        Visitor::SignedIn(session) => {
+            if !is_own_page(request.method(), request.headers(), front.public_url()) {
+                return Err(refuse(Problem::new(Kind::Forbidden, "The request does not come from a page of ours.")));
+            }
+            let via = Via::Session { user: session.user, session: session.ticket.session() };
+            request.extensions_mut().insert(session);
+            Ok(via)
+        }
+        Visitor::Nobody if gate == Gate::Page => Err(Box::new(to_sign_in(request))),
+        Visitor::Nobody => Err(refuse(Problem::new(Kind::Unauthenticated, "Sign in first."))),
+    }
+}
+
+async fn by_token<P: Platform>(
+    front: &Front<P>,
+    context: &RequestContext,
+    verified: Verified,
+    scope: Scope,
+) -> Result<Via, Problem> {
+    model_call::authenticate(front, context, &verified, scope).await?;
+    Ok(Via::Bearer { user: verified.user, token: verified.token, scopes: verified.scopes })
+}
+
+fn verify<P: Platform>(front: &Front<P>, request: &Request, api_key: bool) -> Result<Verified, Problem> {
+    let refused = |detail| Problem::new(Kind::Unauthenticated, detail);
+    let text = bearer(request.headers(), api_key).map_err(|error| match error {
+        CredentialError::Conflicting => refused("The request carries conflicting credentials."),
+        CredentialError::Missing | CredentialError::Malformed => refused(BAD_CREDENTIAL),
+    })?;
+    front.verifier().verify(text, front.now()).map_err(|error| match error {
+        VerifyError::Expired => refused("token expired"),
+        VerifyError::Invalid => refused(BAD_CREDENTIAL),
+    })
+}
+
+fn to_sign_in(request: &Request) -> Response {
+    let here = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let here: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    enter::redirect(&format!("/oauth2/sign_in?rd={here}"))
+}
+
+/// Returns the request's context, which the outermost layer has made.
+fn context(request: &Request) -> RequestContext {
+    request.extensions().get::<RequestContext>().cloned().expect("the outermost layer makes it for every request")
+}
+
+fn refuse(problem: Problem) -> Box<Response> {
+    Box::new(problem.into_response())
+}

@@ -1,0 +1,68 @@
+//! The front's router: the public origin. It authenticates, serves pages, proxies model calls, and passes everything that
+//! changes something on to the control plane.
+
+mod control_plane;
+mod enter;
+mod gate;
+mod model_call;
+mod pages;
+mod session;
+mod sign_in;
+mod state;
+mod usage;
+mod well_known;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::health;
+use super::routes::{Endpoint, FrontEndpoint, Gate, ROUTES};
+use super::{Kind, Problem};
+use crate::ports::Platform;
+
+pub use state::Front;
+
+/// Builds the front's router. Hosts put the connection's [`super::PeerAddress`] into the extensions, where they know it.
+#[must_use]
+pub fn front_router<P: Platform>(front: Front<P>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        if route.gate == Gate::Front {
+            continue;
+        }
+        let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
+        let handler = match route.endpoint {
+            Endpoint::Front(endpoint) => handler(endpoint, method),
+            Endpoint::Control(_) => on(method, control_plane::forward::<P>),
+        };
+        let gate = from_fn_with_state((front.clone(), route.gate), gate::check::<P>);
+        router = router.route(route.path, handler.layer(gate));
+    }
+    router
+        .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::MethodNotAllowed, "This path does not take that method.")
+        })
+        .layer(from_fn_with_state(front.clone(), enter::enter::<P>))
+        .with_state(front)
+}
+
+fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> MethodRouter<Front<P>> {
+    match endpoint {
+        FrontEndpoint::Liveness => on(method, health::alive),
+        FrontEndpoint::Readiness => on(method, well_known::readiness::<P>),
+        FrontEndpoint::Jwks => on(method, well_known::jwks::<P>),
+        FrontEndpoint::Home => on(method, pages::home::<P>),
+        FrontEndpoint::SignInPage => on(method, pages::sign_in::<P>),
+        FrontEndpoint::TokenPage => on(method, pages::token_manager),
+        FrontEndpoint::SignOutPage => on(method, pages::sign_out),
+        FrontEndpoint::Asset => on(method, pages::asset),
+        FrontEndpoint::SignInStart => on(method, sign_in::start::<P>),
+        FrontEndpoint::SignInCallback => on(method, sign_in::callback::<P>),
+        FrontEndpoint::SignOut => on(method, sign_in::sign_out::<P>),
+        FrontEndpoint::UserInfo => on(method, session::user_info::<P>),
+        FrontEndpoint::ModelCall => on(method, model_call::model_call::<P>),
+        FrontEndpoint::Usage => on(method, usage::usage::<P>),
+    }
+}

@@ -1,0 +1,135 @@
+//! Asking the hot state about a call, and telling its refusals.
+
+use super::lease::Lease;
+use crate::admission::{Admit, Admitted, Preclusion, Refusal, Verdict};
+use crate::config::PublicUrl;
+use crate::http::front::gate::BAD_CREDENTIAL;
+use crate::http::front::{Front, control_plane};
+use crate::http::{Kind, Problem};
+use crate::money::BudgetState;
+use crate::ports::{Admission as _, Platform, within};
+use crate::time::Timestamp;
+
+/// Asks about a call; the lease is open if the answer is yes, and closed or on its way there otherwise.
+///
+/// # Errors
+///
+/// The refusal, or 503 if the hot state did not say in time: the lease is cancelled then, so nobody pays for it.
+pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>, admit: &Admit) -> Result<Admitted, Problem> {
+    let front = lease.front().clone();
+    // A second time after the control plane has told the hot state what it did not know.
+    for _ in 0..2 {
+        let platform = front.platform();
+        let call = platform.hot().admit(admit);
+        let verdict = within(platform.clock(), front.deadline(), "the hot state", call).await;
+        match verdict {
+            Ok(Verdict::Admitted(admitted)) => {
+                lease.open();
+                return Ok(admitted);
+            }
+            Ok(Verdict::Refused(refusal)) => {
+                lease.refused();
+                return Err(problem(&refusal, admit, front.public_url()));
+            }
+            Ok(Verdict::Unknown(generation)) => {
+                if !restore(&front, lease, admit, generation).await? {
+                    return Err(Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, request = admit.call.request, "a call cannot be admitted");
+                lease.cancel();
+                return Err(Problem::unavailable());
+            }
+        }
+    }
+    tracing::error!(request = admit.call.request, "the hot state forgets what it is told");
+    lease.refused();
+    Err(Problem::unavailable())
+}
+
+async fn restore<P: Platform>(
+    front: &Front<P>,
+    lease: &mut Lease<P>,
+    admit: &Admit,
+    generation: crate::version::Generation,
+) -> Result<bool, Problem> {
+    let restored = control_plane::restore(front, generation, admit.user, Some(admit.token)).await;
+    if !matches!(restored, Ok(true)) {
+        lease.refused();
+    }
+    restored
+}
+
+fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem {
+    let now = admit.now;
+    match refusal {
+        Refusal::WrongUser => Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL),
+        Refusal::Expired => Problem::new(Kind::Unauthenticated, "token expired"),
+        Refusal::Removed | Refusal::Revoked => Problem::new(Kind::Unauthenticated, "token revoked"),
+        Refusal::Suspended { until: Some(until) } => {
+            Problem::new(Kind::Suspended, format!("Your account is suspended until {}.", moment(*until)))
+        }
+        Refusal::Suspended { until: None } => {
+            Problem::new(Kind::Suspended, "Your account is suspended until an administrator lifts it.")
+        }
+        Refusal::Precluded(Preclusion::Scope) => {
+            Problem::new(Kind::Forbidden, format!("The API token has no scope for this; mint one at {public_url}."))
+        }
+        Refusal::Precluded(Preclusion::UnknownModel) => {
+            Problem::new(Kind::ModelNotFound, format!("The model {:?} is not configured.", admit.call.model))
+        }
+        Refusal::Unpriced => Problem::new(
+            Kind::Unpriced,
+            format!(
+                "The model {:?} has no price, and a budget applies to you. An administrator can add one in gateway.toml \
+                 under [models.{:?}].",
+                admit.call.model, admit.call.model
+            ),
+        ),
+        Refusal::Exhausted(state) => exhausted(state, now),
+        Refusal::Reserved(state) => Problem::new(
+            Kind::BudgetReserved,
+            format!("The rest of {} is held by calls that are still running. Try again shortly.", name(state)),
+        ),
+        Refusal::Closed => Problem::unavailable(),
+    }
+}
+
+fn exhausted(state: &BudgetState, now: Timestamp) -> Problem {
+    let budget = name(state);
+    let (spent, limit) = (state.spent, state.budget.limit);
+    match state.reset {
+        Some(reset) => {
+            let text = format!(
+                "Used up: {budget} (${spent} of ${limit} spent). It starts afresh at {}. An administrator can raise it.",
+                moment(reset)
+            );
+            Problem::new(Kind::BudgetExhausted, text).retry_after(reset.since(now))
+        }
+        None => Problem::new(
+            Kind::BudgetExhausted,
+            format!("Used up: {budget} (${spent} of ${limit} spent). An administrator can raise it."),
+        ),
+    }
+}
+
+fn name(state: &BudgetState) -> String {
+    use crate::money::{BudgetScope, WindowKind};
+    let window = match state.budget.window {
+        WindowKind::Daily => "daily",
+        WindowKind::Weekly => "weekly",
+        WindowKind::Monthly => "monthly",
+        WindowKind::Total => "total",
+    };
+    match &state.budget.scope {
+        BudgetScope::User(_) | BudgetScope::DefaultUser => format!("your {window} budget"),
+        BudgetScope::Group(group) => format!("the {window} budget of the group {group:?}"),
+        BudgetScope::Org => format!("the organisation's {window} budget"),
+        BudgetScope::Token(_) => format!("the {window} budget of this token"),
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.0).map_or_else(|_| "the end of time".to_owned(), |at| at.to_string())
+}

@@ -1,0 +1,138 @@
+//! The lease of a call in flight: whatever happens to the call, its lease is settled or cancelled, once.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::admission::{Cancel, ErrorType, Settlement};
+use crate::http::front::Front;
+use crate::id::LeaseId;
+use crate::money::{Nanodollars, TokenUsage};
+use crate::ports::{Admission as _, Background as _, Clock as _, Platform, Unavailable, within};
+use crate::time::Millis;
+
+/// How long one attempt to close a lease may take. Nobody waits for it, so it is generous.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long to wait after the first failed attempt; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often to try: with the pauses doubling up to a minute, about ten minutes. What is still open then, the sweep
+/// charges at its estimate.
+const ATTEMPTS: u32 = 20;
+
+/// Longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Holds a lease from before it is asked for until it is closed. Dropping it, because the client left or the process
+/// unwinds, closes it as well.
+pub(super) struct Lease<P: Platform> {
+    front: Front<P>,
+    id: LeaseId,
+    at: Millis,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Asked for; whether it is open is not known.
+    Asking,
+    /// Open.
+    Open,
+    /// Closed, or never opened.
+    Closed,
+}
+
+impl<P: Platform> Lease<P> {
+    /// Makes the guard of a lease that is about to be asked for.
+    pub(super) fn asking(front: &Front<P>, id: LeaseId, at: Millis) -> Self {
+        Self { front: front.clone(), id, at, stage: Stage::Asking }
+    }
+
+    /// Returns the front that holds it.
+    pub(super) const fn front(&self) -> &Front<P> {
+        &self.front
+    }
+
+    /// The answer was yes: from now on the call is charged for.
+    pub(super) const fn open(&mut self) {
+        self.stage = Stage::Open;
+    }
+
+    /// The answer was no: there is nothing to close.
+    pub(super) const fn refused(&mut self) {
+        self.stage = Stage::Closed;
+    }
+
+    /// Closes the lease without a charge.
+    pub(super) fn cancel(&mut self) {
+        self.stage = Stage::Closed;
+        let (front, lease) = (self.front.clone(), self.id);
+        self.front.platform().background().spawn(async move {
+            let now = front.now();
+            persist(&front, "cancel", || front.platform().hot().cancel(Cancel { lease, now })).await;
+        });
+    }
+
+    /// Closes the lease with what the call cost.
+    pub(super) fn settle(&mut self, ending: Ending) {
+        self.stage = Stage::Closed;
+        let front = self.front.clone();
+        let at = front.platform().clock().now();
+        let settlement = Settlement {
+            lease: self.id,
+            at,
+            model_served: ending.model_served,
+            usage: ending.usage,
+            cost: ending.cost,
+            priced: ending.priced,
+            estimated: ending.estimated,
+            status: ending.status,
+            error: ending.error,
+            first_byte_ms: ending.first_byte.map(|first| first.since(self.at)),
+            duration_ms: at.since(self.at),
+        };
+        self.front.platform().background().spawn(async move {
+            persist(&front, "settle", || front.platform().hot().settle(&settlement)).await;
+        });
+    }
+}
+
+impl<P: Platform> Drop for Lease<P> {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::Asking => self.cancel(),
+            Stage::Open => self.settle(Ending { error: Some(ErrorType::ClientGone), ..Ending::default() }),
+            Stage::Closed => {}
+        }
+    }
+}
+
+/// How a call ended, as far as the one who watched it can tell.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    pub(super) model_served: Option<String>,
+    pub(super) usage: TokenUsage,
+    pub(super) cost: Nanodollars,
+    pub(super) priced: bool,
+    pub(super) estimated: bool,
+    pub(super) status: u16,
+    pub(super) error: Option<ErrorType>,
+    pub(super) first_byte: Option<Millis>,
+}
+
+/// Repeats an idempotent write until the hot state has said that it took it.
+async fn persist<P, F>(front: &Front<P>, what: &'static str, attempt: impl Fn() -> F)
+where
+    P: Platform,
+    F: Future<Output = Result<(), Unavailable>>,
+{
+    let clock = front.platform().clock();
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..ATTEMPTS {
+        let Err(error) = within(clock, ATTEMPT, "the hot state", attempt()).await else { return };
+        tracing::warn!(%error, what, "a lease is still open; trying again");
+        clock.sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    tracing::error!(what, "a lease stays open; the sweep will charge it at its estimate");
+}

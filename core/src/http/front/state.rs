@@ -1,0 +1,108 @@
+//! What a front is made of.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::config::{Config, PublicUrl};
+use crate::money::{Budget, Calendar, Estimator};
+use crate::ports::{Clock as _, Platform};
+use crate::session::CookiePolicy;
+use crate::signin::{RelyingParty, SigninConfigError};
+use crate::time::Timestamp;
+use crate::token::{PublicKeys, TokenPolicy, Verifier};
+
+/// One front, shared by its handlers.
+pub struct Front<P: Platform>(Arc<Inner<P>>);
+
+struct Inner<P> {
+    platform: P,
+    config: Arc<Config>,
+    verifier: Verifier,
+    relying_party: RelyingParty,
+    estimator: Mutex<Estimator>,
+    budgets: Arc<[Budget]>,
+    time_zone: jiff::tz::TimeZone,
+}
+
+impl<P: Platform> Clone for Front<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Platform> std::fmt::Debug for Front<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Front")
+    }
+}
+
+impl<P: Platform> Front<P> {
+    /// Makes a front that believes these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SigninConfigError`] if nobody could sign in.
+    pub fn new(platform: P, config: Arc<Config>, keys: PublicKeys) -> Result<Self, SigninConfigError> {
+        let policy = TokenPolicy { issuer: config.public_url().origin(), max_lifetime: config.tokens.max_lifetime.0 };
+        let relying_party = RelyingParty::new(config.signin.clone(), config.public_url().url().clone())?;
+        Ok(Self(Arc::new(Inner {
+            platform,
+            verifier: Verifier::new(policy, keys),
+            relying_party,
+            estimator: Mutex::default(),
+            budgets: config.budgets().into(),
+            time_zone: config.time_zone(),
+            config,
+        })))
+    }
+
+    /// Believes other keys from now on.
+    pub fn replace_keys(&self, keys: PublicKeys) {
+        self.0.verifier.replace_keys(keys);
+    }
+
+    pub(super) fn platform(&self) -> &P {
+        &self.0.platform
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(super) fn public_url(&self) -> &PublicUrl {
+        self.0.config.public_url()
+    }
+
+    pub(super) fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+
+    pub(super) fn relying_party(&self) -> &RelyingParty {
+        &self.0.relying_party
+    }
+
+    pub(super) fn cookies(&self) -> CookiePolicy {
+        CookiePolicy::of(self.public_url().url())
+    }
+
+    pub(super) fn estimator(&self) -> MutexGuard<'_, Estimator> {
+        self.0.estimator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn budgets(&self) -> Arc<[Budget]> {
+        Arc::clone(&self.0.budgets)
+    }
+
+    pub(super) fn calendar(&self, now: Timestamp) -> Calendar {
+        Calendar::at(now, &self.0.time_zone)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.platform.clock().now().seconds()
+    }
+
+    /// How long the hot state may take to answer.
+    pub(super) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.0.config.admission.deadline_ms.into())
+    }
+}

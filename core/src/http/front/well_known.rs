@@ -1,0 +1,37 @@
+//! What anybody may ask: whether we are ready, and with which keys our tokens are checked.
+
+use axum::body::Body;
+use axum::extract::State;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::{Front, control_plane};
+use crate::control::{Actor, Via};
+use crate::http::{Problem, json};
+use crate::ports::{Platform, Usage as _, within};
+
+/// `GET /readyz`: the stores answer.
+pub(super) async fn readiness<P: Platform>(State(front): State<Front<P>>) -> Result<Response<Body>, Problem> {
+    let platform = front.platform();
+    let hot = within(platform.clock(), front.deadline(), "the hot state", platform.hot().pending_usage(1)).await;
+    hot.map_err(|error| {
+        tracing::error!(%error, "not ready");
+        Problem::unavailable()
+    })?;
+    let actor = Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() };
+    let mut request = http::Request::new(bytes::Bytes::new());
+    *request.uri_mut() = http::Uri::from_static("/internal/ready");
+    let answer = control_plane::call(&front, &actor, request).await?;
+    if answer.status() != StatusCode::OK {
+        return Err(Problem::unavailable());
+    }
+    Ok(json::answer(StatusCode::OK, &json!({"status": "ready"})))
+}
+
+/// `GET /.well-known/jwks.json`: the public keys of our tokens (RFC 7517 §5).
+pub(super) async fn jwks<P: Platform>(State(front): State<Front<P>>) -> Response<Body> {
+    let mut response = json::answer(StatusCode::OK, &*front.verifier().keys());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    response
+}

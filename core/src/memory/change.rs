@@ -1,0 +1,70 @@
+//! What can change.
+
+use serde::{Deserialize, Serialize};
+
+use super::ledger::OpenLease;
+use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
+use crate::session::{Session, SessionId};
+use crate::time::Timestamp;
+
+/// One change of the memory. A change was decided: applying it asks nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A lease was opened.
+    Opened(Box<OpenLease>),
+    /// A lease was settled or swept, or a sweep was corrected.
+    Charged(Box<UsageEvent>),
+    /// A lease was given up.
+    Cancelled(Cancel),
+    /// Events through that position are in the usage log.
+    Discarded {
+        /// The position.
+        through: u64,
+    },
+    /// A session was opened.
+    SessionOpened(Box<Session>),
+    /// A session was used.
+    SessionSeen {
+        /// Which.
+        id: SessionId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A session was ended.
+    SessionEnded {
+        /// Which.
+        id: SessionId,
+    },
+    /// The records told about a user or a token.
+    Learned {
+        /// The user.
+        user: Option<Box<UserEntry>>,
+        /// The token.
+        token: Option<TokenEntry>,
+    },
+    /// A one-time value was kept.
+    Kept {
+        /// Its kind and id.
+        key: String,
+        /// The value.
+        value: String,
+        /// When.
+        now: Timestamp,
+        /// Until when.
+        expiry: Timestamp,
+    },
+    /// A one-time value was handed out.
+    Redeemed {
+        /// Its kind and id.
+        key: String,
+    },
+}
+
+impl Change {
+    /// Says whether the change has to survive a restart. What the records can tell again does not, nor do one-time
+    /// values: a sign-in that a restart interrupts starts over.
+    #[must_use]
+    pub const fn is_durable(&self) -> bool {
+        !matches!(self, Self::Learned { .. } | Self::Kept { .. } | Self::Redeemed { .. })
+    }
+}

@@ -1,0 +1,98 @@
+//! What is known of people and tokens, and whether they may call.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Change;
+use crate::admission::{Admit, Install, Refusal, TokenEntry, UserEntry};
+use crate::id::{TokenId, UserId};
+use crate::identity::Status;
+use crate::time::Timestamp;
+
+/// Copies of the records.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    users: HashMap<UserId, UserEntry>,
+    tokens: HashMap<TokenId, TokenEntry>,
+    /// Tokens by expiry, so that expired ones go without a search.
+    by_expiry: BTreeSet<(Timestamp, TokenId)>,
+}
+
+/// How long an expired token is remembered, in seconds: it is told "token expired" instead of being looked up again.
+const REMEMBERED_AFTER_EXPIRY: i64 = 3600;
+
+/// How many expired tokens one call makes room for: a call teaches one at most, so they go faster than they come.
+const PRUNED_AT_ONCE: usize = 4;
+
+impl Known {
+    pub(super) fn user(&self, id: UserId) -> Option<&UserEntry> {
+        self.users.get(&id)
+    }
+
+    /// Returns the user and the token of a call, if both are known.
+    pub(super) fn caller(&self, user: UserId, token: TokenId) -> Option<(&UserEntry, &TokenEntry)> {
+        Some((self.users.get(&user)?, self.tokens.get(&token)?))
+    }
+
+    /// Returns what of an installation is newer than what is known.
+    pub(super) fn news(&self, install: &Install) -> Option<Change> {
+        let is_new_user = |user: &&UserEntry| self.users.get(&user.id).is_none_or(|known| known.version < user.version);
+        let is_new_token =
+            |token: &&TokenEntry| self.tokens.get(&token.id).is_none_or(|known| known.version < token.version);
+        let user = install.user.as_ref().filter(is_new_user).cloned().map(Box::new);
+        let token = install.token.as_ref().filter(is_new_token).cloned();
+        (user.is_some() || token.is_some()).then_some(Change::Learned { user, token })
+    }
+
+    pub(super) fn learn(&mut self, user: Option<UserEntry>, token: Option<TokenEntry>) {
+        if let Some(user) = user {
+            self.users.insert(user.id, user);
+        }
+        if let Some(token) = token {
+            self.by_expiry.insert((token.expiry, token.id));
+            self.tokens.insert(token.id, token);
+        }
+    }
+
+    /// Forgets tokens that expired long before `now`.
+    pub(super) fn prune(&mut self, now: Timestamp) {
+        let past = now.plus(-REMEMBERED_AFTER_EXPIRY);
+        for _ in 0..PRUNED_AT_ONCE {
+            let Some((expiry, id)) = self.by_expiry.first().copied().filter(|(expiry, _)| *expiry < past) else {
+                return;
+            };
+            self.by_expiry.remove(&(expiry, id));
+            self.tokens.remove(&id);
+        }
+    }
+}
+
+/// Says why a caller whom we know may not call, in the order of [`Refusal`].
+pub(super) fn refusal(user: &UserEntry, token: &TokenEntry, admit: &Admit) -> Option<Refusal> {
+    if token.user != admit.user {
+        return Some(Refusal::WrongUser);
+    }
+    if admit.now >= token.expiry {
+        return Some(Refusal::Expired);
+    }
+    if user.status == Status::Removed {
+        return Some(Refusal::Removed);
+    }
+    if token.revoked || token.epoch < user.token_epoch || admit.epoch < user.token_epoch {
+        return Some(Refusal::Revoked);
+    }
+    match &user.status {
+        Status::Suspended(suspension) if suspension.holds_at(admit.now) => {
+            Some(Refusal::Suspended { until: suspension.until })
+        }
+        _ => None,
+    }
+}
+
+/// Says whether a person may have a session.
+pub(super) fn may_sign_in(user: &UserEntry, now: Timestamp) -> bool {
+    match &user.status {
+        Status::Active => true,
+        Status::Suspended(suspension) => !suspension.holds_at(now),
+        Status::Removed => false,
+    }
+}

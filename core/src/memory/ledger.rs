@@ -1,0 +1,333 @@
+//! Leases, what they hold, what was spent, and the events that wait for the usage log.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::budgets::{Counter, Payer, applicable, counters};
+use super::{Change, Decision};
+use crate::admission::{Admit, Admitted, Call, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict};
+use crate::id::{LeaseId, TokenId, UserId};
+use crate::identity::Email;
+use crate::money::{Budget, BudgetState, Calendar, Nanodollars, TokenUsage, Window, WindowId, WindowKind};
+use crate::ports::{Spending, SpendingQuery};
+use crate::time::{Millis, Timestamp};
+
+/// How long after its expiry a lease is swept, in seconds: the clocks of two processes may differ.
+const SWEPT_AFTER: i64 = 30;
+
+/// How long a closed lease is remembered, in seconds. Repeats come from retries that give up within ten minutes.
+const CLOSED_REMEMBERED: i64 = 15 * 60;
+
+/// How long a swept lease is remembered, in seconds: a process that was thought dead may still settle it.
+const SWEPT_REMEMBERED: i64 = 48 * 3600;
+
+/// How long a window's counters are kept after its end, in seconds.
+const WINDOW_REMEMBERED: i64 = 35 * 86400;
+
+/// How many forgotten leases one call makes room for: a call closes one, so they go faster than they come.
+const PRUNED_AT_ONCE: usize = 4;
+
+/// A lease that was not closed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLease {
+    id: LeaseId,
+    user: UserId,
+    email: Email,
+    token: TokenId,
+    estimate: Nanodollars,
+    expiry: Timestamp,
+    calendar: Calendar,
+    counters: Vec<Counter>,
+    call: Call,
+}
+
+/// A lease that was closed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Closed {
+    /// Until when it is remembered.
+    until: Timestamp,
+    /// What a late settlement would correct.
+    swept: Option<Box<OpenLease>>,
+}
+
+/// What was spent and what is held in one window, by counter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct WindowTotals {
+    end: Option<Timestamp>,
+    #[serde(with = "pairs")]
+    totals: HashMap<Counter, Totals>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Totals {
+    spent: Nanodollars,
+    held: Nanodollars,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Ledger {
+    open: HashMap<LeaseId, OpenLease>,
+    by_expiry: BTreeSet<(Timestamp, LeaseId)>,
+    closed: HashMap<LeaseId, Closed>,
+    closed_by_time: BTreeSet<(Timestamp, LeaseId)>,
+    windows: BTreeMap<WindowId, WindowTotals>,
+    events: VecDeque<UsageEvent>,
+    /// Position of the first event that waits.
+    first_event: u64,
+}
+
+impl Ledger {
+    /// Returns the answer to a repeated question: the lease is open already, or closed.
+    pub(super) fn answered(&self, admit: &Admit, user: &UserEntry) -> Option<Verdict> {
+        if let Some(lease) = self.open.get(&admit.lease) {
+            let payer = Payer::of(user, admit.token);
+            let budgets = self.states(&payer, &admit.budgets, &lease.calendar);
+            return Some(Verdict::Admitted(Admitted { email: user.email.clone(), budgets }));
+        }
+        self.closed.contains_key(&admit.lease).then_some(Verdict::Refused(Refusal::Closed))
+    }
+
+    /// Decides about a call by its budgets.
+    pub(super) fn admit(&self, admit: &Admit, user: &UserEntry) -> Decision<Verdict> {
+        let payer = Payer::of(user, admit.token);
+        let mut states = self.states(&payer, &admit.budgets, &admit.calendar);
+        if let Some(refusal) = refusal(&states, admit) {
+            return (Verdict::Refused(refusal), Vec::new());
+        }
+        for state in &mut states {
+            state.held = state.held.plus(admit.estimate);
+        }
+        let lease = OpenLease {
+            id: admit.lease,
+            user: user.id,
+            email: user.email.clone(),
+            token: admit.token,
+            estimate: admit.estimate,
+            expiry: admit.expiry,
+            calendar: admit.calendar.clone(),
+            counters: counters(&payer, &admit.budgets),
+            call: admit.call.clone(),
+        };
+        let admitted = Admitted { email: user.email.clone(), budgets: states };
+        (Verdict::Admitted(admitted), vec![Change::Opened(Box::new(lease))])
+    }
+
+    /// Decides what a settlement charges: a first time, or as the correction of a sweep.
+    pub(super) fn settle(&self, settlement: &Settlement) -> Option<Change> {
+        let (lease, revision) = match self.open.get(&settlement.lease) {
+            Some(lease) => (lease, 1),
+            None => (self.closed.get(&settlement.lease)?.swept.as_deref()?, 2),
+        };
+        Some(Change::Charged(Box::new(lease.event(settlement.clone(), revision))))
+    }
+
+    /// Says whether a lease can be given up: it is open, or was never heard of.
+    pub(super) fn may_cancel(&self, lease: LeaseId) -> bool {
+        !self.closed.contains_key(&lease)
+    }
+
+    /// Decides which leases nobody will settle any more.
+    pub(super) fn sweep(&self, now: Timestamp, limit: u32) -> Vec<Change> {
+        let overdue = |(expiry, _): &&(Timestamp, LeaseId)| expiry.plus(SWEPT_AFTER) <= now;
+        let leases = self.by_expiry.iter().take_while(overdue).take(limit as usize);
+        leases.filter_map(|(_, id)| self.open.get(id)).map(|lease| lease.swept(now)).collect()
+    }
+
+    /// Decides that every open lease was left behind.
+    pub(super) fn abandon(&self, now: Timestamp) -> Vec<Change> {
+        self.by_expiry.iter().filter_map(|(_, id)| self.open.get(id)).map(|lease| lease.swept(now)).collect()
+    }
+
+    pub(super) fn open(&mut self, lease: OpenLease) {
+        self.hold(&lease, lease.estimate);
+        self.by_expiry.insert((lease.expiry, lease.id));
+        self.open.insert(lease.id, lease);
+    }
+
+    pub(super) fn charge(&mut self, event: UsageEvent) {
+        let at = event.settlement.at.seconds();
+        let cost = event.settlement.cost;
+        let is_sweep = event.settlement.error == Some(ErrorType::Abandoned);
+        if let Some(lease) = self.take_open(event.id) {
+            self.hold(&lease, Nanodollars::ZERO.minus(lease.estimate));
+            self.spend(&lease, cost);
+            let (until, swept) = if is_sweep {
+                (at.plus(SWEPT_REMEMBERED), Some(Box::new(lease)))
+            } else {
+                (at.plus(CLOSED_REMEMBERED), None)
+            };
+            self.close(event.id, Closed { until, swept });
+        } else if let Some(Closed { swept: Some(lease), .. }) = self.forget(event.id) {
+            self.spend(&lease, cost.minus(lease.estimate));
+            self.close(event.id, Closed { until: at.plus(CLOSED_REMEMBERED), swept: None });
+        }
+        self.events.push_back(event);
+        self.prune(at);
+    }
+
+    pub(super) fn cancel(&mut self, cancel: Cancel) {
+        if let Some(lease) = self.take_open(cancel.lease) {
+            self.hold(&lease, Nanodollars::ZERO.minus(lease.estimate));
+        }
+        self.close(cancel.lease, Closed { until: cancel.now.plus(CLOSED_REMEMBERED), swept: None });
+        self.prune(cancel.now);
+    }
+
+    pub(super) fn discard(&mut self, through: u64) {
+        while self.first_event < through && self.events.pop_front().is_some() {
+            self.first_event += 1;
+        }
+    }
+
+    /// Returns the oldest events that wait, and the position behind them.
+    pub(super) fn pending(&self, limit: u32) -> (Vec<UsageEvent>, u64) {
+        let events: Vec<UsageEvent> = self.events.iter().take(limit as usize).cloned().collect();
+        let through = self.first_event + events.len() as u64;
+        (events, through)
+    }
+
+    pub(super) fn spending(&self, query: &SpendingQuery) -> Spending {
+        let payer = Payer { user: query.user, email: &query.email, groups: &query.groups, token: query.token };
+        let own = |kind: WindowKind| {
+            let Totals { spent, held } = self.totals(&query.calendar.window(kind).id, &Counter::User(query.user));
+            (kind, spent, held)
+        };
+        Spending {
+            windows: WindowKind::ALL.into_iter().map(own).collect(),
+            budgets: self.states(&payer, &query.budgets, &query.calendar),
+        }
+    }
+
+    fn states(&self, payer: &Payer, budgets: &[Budget], calendar: &Calendar) -> Vec<BudgetState> {
+        let state = |(budget, counter): (&Budget, Counter)| {
+            let window = calendar.window(budget.window);
+            let Totals { spent, held } = self.totals(&window.id, &counter);
+            BudgetState { budget: budget.clone(), spent, held, reset: window.end }
+        };
+        applicable(payer, budgets).map(state).collect()
+    }
+
+    fn totals(&self, window: &WindowId, counter: &Counter) -> Totals {
+        self.windows.get(window).and_then(|window| window.totals.get(counter)).copied().unwrap_or_default()
+    }
+
+    fn hold(&mut self, lease: &OpenLease, amount: Nanodollars) {
+        self.each_total(lease, |totals| totals.held = totals.held.plus(amount));
+    }
+
+    fn spend(&mut self, lease: &OpenLease, amount: Nanodollars) {
+        self.each_total(lease, |totals| totals.spent = totals.spent.plus(amount));
+    }
+
+    fn each_total(&mut self, lease: &OpenLease, change: impl Fn(&mut Totals)) {
+        for kind in WindowKind::ALL {
+            let Window { id, end } = lease.calendar.window(kind);
+            let window = self.windows.entry(id.clone()).or_default();
+            window.end = *end;
+            for counter in &lease.counters {
+                change(window.totals.entry(counter.clone()).or_default());
+            }
+        }
+    }
+
+    fn take_open(&mut self, id: LeaseId) -> Option<OpenLease> {
+        let lease = self.open.remove(&id)?;
+        self.by_expiry.remove(&(lease.expiry, id));
+        Some(lease)
+    }
+
+    fn close(&mut self, id: LeaseId, closed: Closed) {
+        self.forget(id);
+        self.closed_by_time.insert((closed.until, id));
+        self.closed.insert(id, closed);
+    }
+
+    fn forget(&mut self, id: LeaseId) -> Option<Closed> {
+        let closed = self.closed.remove(&id)?;
+        self.closed_by_time.remove(&(closed.until, id));
+        Some(closed)
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        for _ in 0..PRUNED_AT_ONCE {
+            let Some((_, id)) = self.closed_by_time.first().copied().filter(|(until, _)| *until <= now) else { break };
+            self.forget(id);
+        }
+        // A few dozen windows at most: four kinds, 35 days.
+        self.windows.retain(|_, window| window.end.is_none_or(|end| now < end.plus(WINDOW_REMEMBERED)));
+    }
+}
+
+/// Says why the budgets refuse a call, if one does. A budget that is used up is told before one whose room is only held.
+fn refusal(states: &[BudgetState], admit: &Admit) -> Option<Refusal> {
+    if !admit.priced && !states.is_empty() {
+        return Some(Refusal::Unpriced);
+    }
+    let is_exhausted = |state: &&BudgetState| state.spent >= state.budget.limit;
+    if let Some(state) = states.iter().find(is_exhausted) {
+        return Some(Refusal::Exhausted(state.clone()));
+    }
+    let fits = |state: &BudgetState| {
+        let is_alone = state.budget.scope.is_personal() && state.held == Nanodollars::ZERO;
+        is_alone || state.spent.plus(state.held).plus(admit.estimate) <= state.budget.limit
+    };
+    states.iter().find(|state| !fits(state)).map(|state| Refusal::Reserved(state.clone()))
+}
+
+impl OpenLease {
+    fn event(&self, settlement: Settlement, revision: u32) -> UsageEvent {
+        UsageEvent {
+            id: self.id,
+            revision,
+            user: self.user,
+            email: self.email.clone(),
+            token: self.token,
+            estimate: self.estimate,
+            call: self.call.clone(),
+            settlement,
+        }
+    }
+
+    fn swept(&self, now: Timestamp) -> Change {
+        let settlement = Settlement {
+            lease: self.id,
+            at: Millis(now.0.saturating_mul(1000)),
+            model_served: None,
+            usage: TokenUsage::default(),
+            cost: self.estimate,
+            priced: true,
+            estimated: true,
+            status: 0,
+            error: Some(ErrorType::Abandoned),
+            first_byte_ms: None,
+            duration_ms: u64::try_from(now.since(self.call.at.seconds()).saturating_mul(1000)).unwrap_or(0),
+        };
+        Change::Charged(Box::new(self.event(settlement, 1)))
+    }
+}
+
+/// Maps whose keys are no texts, written as lists of pairs.
+mod pairs {
+    use std::collections::HashMap;
+    use std::hash::Hash;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &HashMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map.iter())
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<HashMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Eq + Hash,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

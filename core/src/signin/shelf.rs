@@ -1,0 +1,129 @@
+//! A value that is fetched now and then, and kept meanwhile.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::time::Millis;
+
+/// How long a value is used without asking again, in ms: what an identity provider changes shows within ten minutes.
+const FRESH: u64 = 10 * 60 * 1000;
+
+/// How long a value is used when asking again fails, in ms. A provider that is down for a day has other troubles; a key
+/// that it withdrew must not work for ever.
+const STALE: u64 = 24 * 60 * 60 * 1000;
+
+/// How long after asking nobody asks again who can do without, in ms. So one request at a time refreshes, and a token
+/// with an invented key id cannot make the gateway hammer the provider.
+const PAUSE: u64 = 30 * 1000;
+
+/// Keeps a value, and who asked for a newer one when.
+///
+/// It holds values, never a future: where one process is many isolates, a request must not wait for another's I/O.
+pub(super) struct Shelf<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    value: Option<(Arc<T>, Millis)>,
+    asked: Option<Millis>,
+}
+
+/// What a look at the shelf says.
+pub(super) enum Look<T> {
+    /// Use this.
+    Use(Arc<T>),
+    /// Fetch a new one; if that fails, use this, if there is one.
+    Fetch(Option<Arc<T>>),
+}
+
+impl<T> Shelf<T> {
+    pub(super) const fn new() -> Self {
+        Self { state: Mutex::new(State { value: None, asked: None }) }
+    }
+
+    /// Says what to do at `now`. Who is told to fetch has claimed it; others use the older value meanwhile.
+    pub(super) fn look(&self, now: Millis) -> Look<T> {
+        let mut state = self.lock();
+        let held = state.value.as_ref().map(|(value, since)| (Arc::clone(value), now.since(*since)));
+        match held {
+            Some((value, age)) if age < FRESH => Look::Use(value),
+            Some((value, age)) if age < STALE && state.is_paused(now) => Look::Use(value),
+            held => {
+                state.asked = Some(now);
+                Look::Fetch(held.filter(|(_, age)| *age < STALE).map(|(value, _)| value))
+            }
+        }
+    }
+
+    /// Claims a fetch although the value is fresh, because something is missing from it; says whether to fetch.
+    pub(super) fn claim(&self, now: Millis) -> bool {
+        let mut state = self.lock();
+        let claimed = !state.is_paused(now);
+        if claimed {
+            state.asked = Some(now);
+        }
+        claimed
+    }
+
+    /// Keeps a value that was fetched at `now`.
+    pub(super) fn put(&self, value: T, now: Millis) -> Arc<T> {
+        let value = Arc::new(value);
+        self.lock().value = Some((Arc::clone(&value), now));
+        value
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing panics while it is held, and a half-made change would only mean another fetch.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn is_paused(&self, now: Millis) -> bool {
+        self.asked.is_some_and(|asked| now.since(asked) < PAUSE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_700_000_000_000;
+
+    fn at(millis: u64) -> Millis {
+        Millis(START + i64::try_from(millis).unwrap())
+    }
+
+    #[test]
+    fn uses_a_value_while_it_is_fresh() {
+        let shelf = Shelf::new();
+        shelf.put(7, at(0));
+        assert!(matches!(shelf.look(at(FRESH - 1)), Look::Use(value) if *value == 7));
+    }
+
+    #[test]
+    fn lets_one_refresh_and_the_others_use_the_older_value() {
+        let shelf = Shelf::new();
+        shelf.put(7, at(0));
+        assert!(matches!(shelf.look(at(FRESH)), Look::Fetch(Some(_))));
+        assert!(matches!(shelf.look(at(FRESH + PAUSE - 1)), Look::Use(_)));
+        assert!(matches!(shelf.look(at(FRESH + PAUSE)), Look::Fetch(Some(_))));
+    }
+
+    #[test]
+    fn forgets_a_value_after_a_day() {
+        let shelf = Shelf::new();
+        shelf.put(7, at(0));
+        assert!(matches!(shelf.look(at(STALE - PAUSE)), Look::Fetch(Some(_))));
+        assert!(matches!(shelf.look(at(STALE)), Look::Fetch(None)));
+    }
+
+    #[test]
+    fn claims_at_most_every_pause() {
+        let shelf = Shelf::new();
+        assert!(matches!(shelf.look(at(0)), Look::Fetch(None)));
+        shelf.put(7, at(0));
+        assert!(!shelf.claim(at(PAUSE - 1)));
+        assert!(shelf.claim(at(PAUSE)));
+        assert!(!shelf.claim(at(PAUSE)));
+    }
+}

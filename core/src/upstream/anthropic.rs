@@ -1,0 +1,162 @@
+//! Usage in Anthropic's answers: `message_start` tells input and cache, each `message_delta` is cumulative and may correct
+//! all of it; the last value of each field wins.
+
+use serde::Deserialize;
+
+use super::meter::Tally;
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
+    message: Option<Message>,
+    usage: Option<Usage>,
+    delta: Option<Delta>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    model: Option<String>,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
+    cache_read_input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CacheCreation {
+    ephemeral_5m_input_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    text: Option<String>,
+    thinking: Option<String>,
+    partial_json: Option<String>,
+}
+
+/// Reads the data of one event. What it does not know, it passes over.
+pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
+    let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+    if let Some(message) = event.message {
+        tally.model = message.model.or_else(|| tally.model.take());
+        read_usage(message.usage, tally);
+    }
+    read_usage(event.usage, tally);
+    if let Some(delta) = event.delta {
+        let texts = [delta.text, delta.thinking, delta.partial_json];
+        tally.text_bytes += texts.iter().flatten().map(|text| text.len() as u64).sum::<u64>();
+    }
+    match event.kind.as_str() {
+        "message_stop" => tally.is_final = true,
+        "error" => tally.failed = true,
+        _ => {}
+    }
+}
+
+/// Reads an unstreamed answer.
+pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) {
+    match serde_json::from_slice::<Message>(bytes) {
+        Ok(message) => {
+            tally.model = message.model;
+            tally.is_final = message.usage.is_some();
+            read_usage(message.usage, tally);
+        }
+        Err(_) => tally.text_bytes = bytes.len() as u64,
+    }
+}
+
+fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
+    let Some(usage) = usage else { return };
+    let total = &mut tally.usage;
+    let set = |field: &mut u64, value: Option<u64>| *field = value.unwrap_or(*field);
+    set(&mut total.input, usage.input_tokens);
+    set(&mut total.cache_read, usage.cache_read_input_tokens);
+    set(&mut total.output, usage.output_tokens);
+    match usage.cache_creation {
+        Some(parts) => {
+            set(&mut total.cache_write_5m, parts.ephemeral_5m_input_tokens);
+            set(&mut total.cache_write_1h, parts.ephemeral_1h_input_tokens);
+        }
+        None => set(&mut total.cache_write_5m, usage.cache_creation_input_tokens),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::money::TokenUsage;
+    use crate::upstream::{Ended, Format, Meter, Reading};
+
+    const STREAM: &str = concat!(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"m-1\",\"usage\":{\"input_tokens\":25,",
+        "\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_5m_input_tokens\":4,\"ephemeral_1h_input_tokens\":5},",
+        "\"cache_read_input_tokens\":7,\"output_tokens\":1}}}\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello wörld\"}}\n\n",
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{}\"}}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":11}}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"input_tokens\":26,\"output_tokens\":15}}\n\n",
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    );
+
+    fn read(parts: &[&[u8]], ended: Ended) -> Reading {
+        let mut meter = Meter::new(Format::Messages, true);
+        parts.iter().for_each(|part| meter.feed(part));
+        meter.finish(ended)
+    }
+
+    fn whole() -> Reading {
+        Reading {
+            usage: TokenUsage { input: 26, cache_write_5m: 4, cache_write_1h: 5, cache_read: 7, output: 15 },
+            model: Some("m-1".to_owned()),
+            estimated: false,
+            failed: false,
+        }
+    }
+
+    #[test]
+    fn takes_the_last_value_of_each_field_wherever_the_stream_is_cut_into_chunks() {
+        let bytes = STREAM.as_bytes();
+        for cut in 0..=bytes.len() {
+            assert_eq!(read(&[&bytes[..cut], &bytes[cut..]], Ended::Complete), whole(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn reads_the_same_of_an_unstreamed_answer() {
+        let mut meter = Meter::new(Format::Messages, false);
+        meter.feed(br#"{"model":"m-1","content":[],"usage":{"input_tokens":26,"cache_creation":{"ephemeral_5m_input_tokens":4,"#);
+        meter.feed(
+            br#""ephemeral_1h_input_tokens":5},"cache_read_input_tokens":7,"output_tokens":15,"unheard_of":{}}}"#,
+        );
+        assert_eq!(meter.finish(Ended::Complete), whole());
+    }
+
+    #[test]
+    fn estimates_the_output_of_a_stream_that_broke_off() {
+        let cut = STREAM.find("event: message_delta").unwrap();
+        let reading = read(&[&STREAM.as_bytes()[..cut]], Ended::Cut);
+        // "Hello wörld" has 12 bytes, "{}" 2: 14 bytes are 4 started tokens.
+        assert_eq!((reading.usage.input, reading.usage.output, reading.estimated), (25, 4, true));
+    }
+
+    #[test]
+    fn estimates_a_stream_that_ended_without_saying_so() {
+        let cut = STREAM.find("event: message_stop").unwrap();
+        let reading = read(&[&STREAM.as_bytes()[..cut]], Ended::Complete);
+        assert_eq!((reading.usage.output, reading.estimated), (15, true));
+    }
+
+    #[test]
+    fn notices_errors_in_the_stream() {
+        let error = b"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+        assert!(read(&[error], Ended::Complete).failed);
+    }
+}

@@ -1,0 +1,365 @@
+//! Reading the members of a body that decide about a call, without rewriting it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::money::CallSize;
+
+/// Members that we price or decide by. Each may stand once, in this spelling: the provider might read another one than we.
+const GOVERNED: [&str; 11] = [
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "stream_options",
+    "service_tier",
+    "background",
+    "previous_response_id",
+    "conversation",
+    "n",
+];
+
+/// How deep a document may be nested. `serde_json` stops at the same depth; deeper ones are attacks on parsers.
+const MAX_DEPTH: u32 = 120;
+
+/// Texts longer than this, in bytes, are taken for pictures or documents if they are base64.
+const BLOB: usize = 1024;
+
+/// Most answers that one call may ask for.
+const MAX_ANSWERS: u64 = 128;
+
+/// What a body says about its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peek {
+    /// The model asked for.
+    pub model: String,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// What the estimate depends on.
+    pub size: CallSize,
+}
+
+/// Why a body cannot be taken. Each names the member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeekError {
+    /// It is no JSON object, or nested too deep.
+    #[error("the body is not a JSON object: {0}")]
+    Json(String),
+    /// A governed member is missing.
+    #[error("{0} is required")]
+    Missing(&'static str),
+    /// A governed member stands twice, or in another spelling.
+    #[error("{0} must be given once, in lower case")]
+    Ambiguous(&'static str),
+    /// A governed member has a value of another type or range.
+    #[error("{0} must be {1}")]
+    Type(&'static str, &'static str),
+    /// A governed member asks for what the gateway does not offer.
+    #[error("{0} is not supported here")]
+    Unsupported(&'static str),
+}
+
+/// Reads a body.
+///
+/// The whole document is checked, and nothing of it is kept but the governed members.
+///
+/// # Errors
+///
+/// [`PeekError`] names what cannot be taken.
+pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
+    let mut governed = Governed::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = Document { governed: &mut governed }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    if let Some(error) = governed.refused.take() {
+        return Err(error);
+    }
+    read.map_err(|error| PeekError::Json(error.to_string()))?;
+    governed.into_peek(body.len())
+}
+
+/// The governed members found so far.
+#[derive(Default)]
+struct Governed {
+    seen: BTreeSet<&'static str>,
+    values: Vec<(&'static str, Box<RawValue>)>,
+    blobs: Blobs,
+    refused: Option<PeekError>,
+}
+
+/// Long base64 texts found so far.
+#[derive(Default, Clone, Copy)]
+struct Blobs {
+    count: u64,
+    bytes: u64,
+}
+
+impl Governed {
+    fn value<'a, T: Deserialize<'a>>(
+        &'a self,
+        name: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, PeekError> {
+        let Some((_, raw)) = self.values.iter().find(|(found, _)| *found == name) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map_err(|_| PeekError::Type(name, expected))
+    }
+
+    fn into_peek(self, body_bytes: usize) -> Result<Peek, PeekError> {
+        let model: String = self.value("model", "a text")?.ok_or(PeekError::Missing("model"))?;
+        let stream = self.value::<bool>("stream", "true or false")?.unwrap_or(false);
+        for name in ["previous_response_id", "conversation"] {
+            if self.value::<IgnoredAny>(name, "null")?.is_some() {
+                return Err(PeekError::Unsupported(name));
+            }
+        }
+        if self.value::<bool>("background", "true or false")? == Some(true) {
+            return Err(PeekError::Unsupported("background"));
+        }
+        let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+        let mut max_output: Option<u64> = None;
+        for name in limits {
+            let limit: Option<u64> = self.value(name, "a whole number that is not negative")?;
+            max_output = limit.into_iter().chain(max_output).min();
+        }
+        let answers = self.value::<u64>("n", "a whole number from 1 to 128")?.unwrap_or(1);
+        if !(1..=MAX_ANSWERS).contains(&answers) {
+            return Err(PeekError::Type("n", "a whole number from 1 to 128"));
+        }
+        let text_bytes = (body_bytes as u64).saturating_sub(self.blobs.bytes);
+        Ok(Peek { model, stream, size: CallSize { text_bytes, blobs: self.blobs.count, max_output, answers } })
+    }
+}
+
+/// Visits the top level.
+struct Document<'a> {
+    governed: &'a mut Governed,
+}
+
+impl<'de> DeserializeSeed<'de> for Document<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Name(name)) = map.next_key()? {
+            let Some(known) = GOVERNED.into_iter().find(|known| known.eq_ignore_ascii_case(&name)) else {
+                map.next_value_seed(Element { blobs: &mut self.governed.blobs, depth: 1 })?;
+                continue;
+            };
+            if known != name || !self.governed.seen.insert(known) {
+                self.governed.refused = Some(PeekError::Ambiguous(known));
+                return Err(A::Error::custom("a governed member is ambiguous"));
+            }
+            let value: Box<RawValue> = map.next_value()?;
+            if value.get() != "null" {
+                self.governed.values.push((known, value));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A member's name, unescaped.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Text).map(Name)
+    }
+}
+
+/// Visits anything below the top level: checks it, counts long base64 texts, keeps nothing.
+struct Element<'a> {
+    blobs: &'a mut Blobs,
+    depth: u32,
+}
+
+impl<'de> DeserializeSeed<'de> for Element<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.depth > MAX_DEPTH {
+            return Err(D::Error::custom("nested too deep"));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
+        if text.len() > BLOB && text.bytes().all(is_base64) {
+            self.blobs.count += 1;
+            self.blobs.bytes += text.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Element { blobs: &mut *self.blobs, depth: self.depth + 1 })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            map.next_value_seed(Element { blobs: &mut *self.blobs, depth: self.depth + 1 })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Peek, PeekError> {
+        peek(body.as_bytes())
+    }
+
+    #[test]
+    fn reads_what_decides() {
+        let peek = read(r#"{"model":"m","stream":true,"max_tokens":7,"n":2,"x":[1e400,-0.0,[],{}]}"#);
+        assert!(peek.is_err(), "1e400 is no number that a parser can hold");
+        let peek =
+            read(r#"{"model":"m","stream":true,"max_tokens":7,"n":2,"x":[18446744073709551616,[],{},null]}"#).unwrap();
+        assert_eq!((peek.model.as_str(), peek.stream), ("m", true));
+        assert_eq!((peek.size.max_output, peek.size.answers), (Some(7), 2));
+    }
+
+    #[test]
+    fn refuses_members_that_another_parser_might_read_differently() {
+        for body in [
+            r#"{"model":"cheap","model":"dear"}"#,
+            r#"{"model":"cheap","Model":"dear"}"#,
+            r#"{"model":"cheap","\u006dodel":"dear"}"#,
+            r#"{"MODEL":"m"}"#,
+        ] {
+            assert_eq!(read(body), Err(PeekError::Ambiguous("model")), "{body}");
+        }
+        let twice = r#"{"model":"m","max_tokens":1,"MAX_TOKENS":9}"#;
+        assert_eq!(read(twice), Err(PeekError::Ambiguous("max_tokens")));
+    }
+
+    #[test]
+    fn takes_escaped_spellings_of_the_right_name() {
+        assert_eq!(read(r#"{"\u006dodel":"m"}"#).unwrap().model, "m");
+    }
+
+    #[test]
+    fn lets_nested_duplicates_pass() {
+        assert!(read(r#"{"model":"m","messages":[{"model":1,"model":2}]}"#).is_ok());
+    }
+
+    #[test]
+    fn refuses_other_types_by_name() {
+        for (body, name) in [
+            (r#"{"model":7}"#, "model"),
+            (r#"{"model":"m","stream":"yes"}"#, "stream"),
+            (r#"{"model":"m","max_tokens":-1}"#, "max_tokens"),
+            (r#"{"model":"m","max_tokens":1.5}"#, "max_tokens"),
+            (r#"{"model":"m","max_completion_tokens":"9"}"#, "max_completion_tokens"),
+            (r#"{"model":"m","n":0}"#, "n"),
+            (r#"{"model":"m","n":1000000}"#, "n"),
+        ] {
+            assert!(matches!(read(body), Err(PeekError::Type(found, _)) if found == name), "{body}");
+        }
+        assert_eq!(read("{}"), Err(PeekError::Missing("model")));
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_account_for() {
+        for (body, name) in [
+            (r#"{"model":"m","background":true}"#, "background"),
+            (r#"{"model":"m","previous_response_id":"resp_1"}"#, "previous_response_id"),
+            (r#"{"model":"m","conversation":{"id":"c"}}"#, "conversation"),
+        ] {
+            assert_eq!(read(body), Err(PeekError::Unsupported(name)));
+        }
+        assert!(read(r#"{"model":"m","background":false,"previous_response_id":null}"#).is_ok());
+    }
+
+    #[test]
+    fn refuses_what_is_no_object() {
+        for body in ["", "[]", "null", "{", r#"{"model":"m"} x"#, r#"{"model":"m",}"#, "\u{feff}{}"] {
+            assert!(matches!(read(body), Err(PeekError::Json(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn refuses_deep_nesting_without_falling_over() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = format!("{{\"model\":\"m\",\"x\":{}1{}}}", open.repeat(100_000), close.repeat(100_000));
+            assert!(matches!(read(&deep), Err(PeekError::Json(_))));
+            let fine = format!("{{\"model\":\"m\",\"x\":{}1{}}}", open.repeat(100), close.repeat(100));
+            assert!(read(&fine).is_ok());
+        }
+        let governed = format!("{{\"model\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(read(&governed).is_err());
+    }
+
+    #[test]
+    fn counts_blobs_apart_from_text() {
+        let blob = "QUJD".repeat(1000);
+        let body = format!(r#"{{"model":"m","messages":[{{"data":"{blob}"}},"{}"]}}"#, "not base64! ".repeat(200));
+        let peek = read(&body).unwrap();
+        assert_eq!(peek.size.blobs, 1);
+        assert_eq!(peek.size.text_bytes, (body.len() - blob.len()) as u64);
+    }
+}

@@ -1,0 +1,45 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// A company's sign-in, personal tokens and budgets in front of its LLM APIs.
+///
+/// Without a configuration it serves on http://localhost:8080 with a development sign-in and an echo model.
+#[derive(Debug, Parser)]
+#[command(name = "llm-gateway", version, about, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// The configuration file [default: gateway.toml, if there is one]
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What to do [default: serve]
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What the binary can do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the gateway (the default)
+    Serve,
+    /// Read the configuration, say whether it is good, and exit
+    CheckConfig,
+    /// Manage the keys that sign API tokens
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// What can be done with signing keys.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Keys {
+    /// Let the key that was published ahead sign from now on, and publish another
+    ///
+    /// A running gateway follows within a minute. Tokens of older keys stay good until they expire.
+    Rotate,
+}
+
+const AFTER_HELP: &str = "\
+Variables override the configuration file: LLM_GATEWAY__SERVER__LISTEN is `listen` in [server]. With _FILE at its end a \
+variable names a file that holds the value. SUPER_ADMIN_EMAIL makes somebody the super administrator.";

@@ -1,0 +1,128 @@
+//! The hot state of one process: [`Memory`] in the hands of one thread, with a journal in `hot.db`.
+//!
+//! The thread takes what is waiting, decides each in turn, writes all changes in one transaction, and answers only then:
+//! what was answered survives the process. In scope: taking turns and keeping the journal. Out of scope: the decisions.
+
+mod journal;
+mod owner;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use gateway_core::memory::{Decision, Memory};
+use gateway_core::ports::{
+    Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+};
+use gateway_core::session::{Session, SessionId, TicketHash};
+use gateway_core::time::Timestamp;
+use gateway_core::version::Generation;
+
+pub(crate) use journal::JournalError;
+use owner::Owner;
+
+/// The hot state of one process. Clones share it.
+#[derive(Clone)]
+pub(crate) struct EmbeddedHot {
+    owner: Arc<Owner>,
+}
+
+impl EmbeddedHot {
+    /// Opens the journal of a data folder, or starts one, in `generation` if it is new. Leases that a former process left
+    /// open are charged at their estimate as of `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if another process holds the journal, or it cannot be read.
+    pub(crate) fn open(data: &Path, generation: Generation, now: Timestamp) -> Result<Self, JournalError> {
+        Ok(Self { owner: Arc::new(Owner::start(data, generation, now)?) })
+    }
+
+    async fn decide<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&Memory) -> Decision<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        self.owner.decide(decide).await
+    }
+}
+
+impl Hot for EmbeddedHot {}
+
+impl Admission for EmbeddedHot {
+    async fn admit(&self, admit: &Admit) -> Result<Verdict, Unavailable> {
+        let admit = admit.clone();
+        self.decide(move |memory| memory.admit(&admit)).await
+    }
+
+    async fn settle(&self, settlement: &Settlement) -> Result<(), Unavailable> {
+        let settlement = settlement.clone();
+        self.decide(move |memory| memory.settle(&settlement)).await
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<(), Unavailable> {
+        self.decide(move |memory| memory.cancel(cancel)).await
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        self.decide(move |memory| memory.sweep(now, limit)).await
+    }
+
+    async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
+        let install = install.clone();
+        self.decide(move |memory| memory.install(&install)).await
+    }
+}
+
+impl Sessions for EmbeddedHot {
+    async fn open_session(&self, session: &Session) -> Result<(), Unavailable> {
+        let session = session.clone();
+        self.decide(move |memory| memory.open_session(&session)).await
+    }
+
+    async fn session(&self, ticket: &TicketHash, now: Timestamp) -> Result<SessionState, Unavailable> {
+        let ticket = *ticket;
+        self.decide(move |memory| memory.session(&ticket, now)).await
+    }
+
+    async fn end_session(&self, id: &SessionId) -> Result<bool, Unavailable> {
+        let id = id.clone();
+        self.decide(move |memory| memory.end_session(&id)).await
+    }
+}
+
+impl OneTime for EmbeddedHot {
+    async fn keep(
+        &self,
+        kind: &str,
+        id: &str,
+        value: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let (kind, id, value) = (kind.to_owned(), id.to_owned(), value.to_owned());
+        self.decide(move |memory| memory.keep(&kind, &id, &value, now, expiry)).await
+    }
+
+    async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        self.decide(move |memory| memory.redeem(&kind, &id, now)).await
+    }
+}
+
+impl Usage for EmbeddedHot {
+    async fn pending_usage(&self, limit: u32) -> Result<(Vec<UsageEvent>, u64), Unavailable> {
+        self.decide(move |memory| (memory.pending_usage(limit), Vec::new())).await
+    }
+
+    async fn discard_usage(&self, through: u64) -> Result<(), Unavailable> {
+        self.decide(move |memory| memory.discard_usage(through)).await
+    }
+
+    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
+        let query = query.clone();
+        self.decide(move |memory| (memory.spending(&query), Vec::new())).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The conformance suite on the embedded store, and what only it can get wrong.
+
+use gateway_core::conformance::fixture::{START, admit, install, settlement};
+use gateway_core::conformance::hot::{generation, install_all};
+use gateway_core::conformance::model::{Restart, equals_the_reference};
+use gateway_core::ports::{Admission as _, Usage as _};
+use gateway_core::time::Timestamp;
+use gateway_core::version::Generation;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{EmbeddedHot, JournalError};
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn open(data: &TempDir, now: Timestamp) -> Result<EmbeddedHot, JournalError> {
+    EmbeddedHot::open(data.path(), Generation(7), now)
+}
+
+fn store() -> (EmbeddedHot, TempDir) {
+    let data = TempDir::new().unwrap();
+    (open(&data, START).unwrap(), data)
+}
+
+gateway_core::hot_conformance!(block_on, store());
+
+/// A store that knows its folder, so that it can be opened again.
+#[derive(Clone)]
+struct Folder {
+    hot: EmbeddedHot,
+    data: std::sync::Arc<TempDir>,
+}
+
+macro_rules! delegate {
+    ($($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* })*) => {
+        $(impl gateway_core::ports::$port for Folder {
+            $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, gateway_core::ports::Unavailable> {
+                self.hot.$method($($name),*).await
+            })*
+        })*
+    };
+}
+
+delegate! {
+    Admission {
+        admit(admit: &gateway_core::admission::Admit) -> gateway_core::admission::Verdict;
+        settle(settlement: &gateway_core::admission::Settlement) -> ();
+        cancel(cancel: gateway_core::admission::Cancel) -> ();
+        sweep(now: Timestamp, limit: u32) -> u32;
+        install(install: &gateway_core::admission::Install) -> gateway_core::admission::Installed;
+    }
+    Sessions {
+        open_session(session: &gateway_core::session::Session) -> ();
+        session(ticket: &gateway_core::session::TicketHash, now: Timestamp) -> gateway_core::ports::SessionState;
+        end_session(id: &gateway_core::session::SessionId) -> bool;
+    }
+    OneTime {
+        keep(kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> bool;
+        redeem(kind: &str, id: &str, now: Timestamp) -> Option<String>;
+    }
+    Usage {
+        pending_usage(limit: u32) -> (Vec<gateway_core::admission::UsageEvent>, u64);
+        discard_usage(through: u64) -> ();
+        spending(query: &gateway_core::ports::SpendingQuery) -> gateway_core::ports::Spending;
+    }
+}
+
+impl gateway_core::ports::Hot for Folder {}
+
+impl Restart for Folder {
+    async fn restart(self, now: Timestamp) -> Self {
+        let Self { hot, data } = self;
+        drop(hot);
+        Self { hot: open(&data, now).unwrap(), data }
+    }
+}
+
+#[test]
+fn equals_the_reference_across_restarts() {
+    equals_the_reference(
+        |history| block_on(history),
+        || {
+            let (hot, data) = store();
+            (Folder { hot, data: std::sync::Arc::new(data) }, ())
+        },
+    );
+}
+
+#[test]
+fn refuses_a_second_process_on_the_same_folder() {
+    let (hot, data) = store();
+    assert!(matches!(open(&data, START), Err(JournalError::InUse(_))));
+    drop(hot);
+    assert!(open(&data, START).is_ok());
+}
+
+#[test]
+fn starts_another_generation_when_the_journal_is_lost() {
+    let (hot, data) = store();
+    let first = block_on(generation(&hot));
+    drop(hot);
+    assert_eq!(block_on(generation(&open(&data, START).unwrap())), first);
+    for file in ["hot.db", "hot.db-wal", "hot.db-shm"] {
+        let _ = std::fs::remove_file(data.path().join(file));
+    }
+    let other = EmbeddedHot::open(data.path(), Generation(8), START).unwrap();
+    assert_ne!(block_on(generation(&other)), first);
+}
+
+#[test]
+fn charges_what_a_dead_process_left_behind_once() {
+    let (hot, data) = store();
+    block_on(async {
+        install_all(&hot, 2).await;
+        hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap();
+    });
+    drop(hot);
+    for _ in 0..2 {
+        let hot = open(&data, START.plus(5)).unwrap();
+        let (events, _) = block_on(hot.pending_usage(10)).unwrap();
+        let costs: Vec<_> = events.iter().map(|event| (event.revision, event.settlement.cost.0)).collect();
+        assert_eq!(costs, [(1, 60)]);
+    }
+}
+
+#[test]
+fn finishes_what_a_caller_gave_up_waiting_for() {
+    let (hot, _data) = store();
+    block_on(async {
+        install_all(&hot, 2).await;
+        let question = admit(1, 1, START, 60, &[]);
+        // Asked once and dropped at once: the question is in the queue.
+        let mut call = Box::pin(hot.admit(&question));
+        let waker = std::task::Waker::noop();
+        let _ = call.as_mut().poll(&mut std::task::Context::from_waker(waker));
+        drop(call);
+        hot.settle(&settlement(1, START, 25)).await.unwrap();
+        assert_eq!(hot.pending_usage(10).await.unwrap().0.len(), 1);
+    });
+}
+
+#[test]
+fn believes_nothing_that_the_journal_did_not_take() {
+    let (hot, data) = store();
+    block_on(install_all(&hot, 2));
+    let intruder = Connection::open(data.path().join("hot.db")).unwrap();
+    intruder.execute_batch("CREATE TRIGGER no BEFORE INSERT ON change BEGIN SELECT RAISE(ABORT, 'no'); END").unwrap();
+    block_on(async {
+        assert!(hot.admit(&admit(1, 1, START, 60, &[])).await.is_err());
+        intruder.execute_batch("DROP TRIGGER no").unwrap();
+        let generation = generation(&hot).await;
+        hot.install(&install(1, generation)).await.unwrap();
+        hot.settle(&settlement(1, START, 25)).await.unwrap();
+        assert!(hot.pending_usage(10).await.unwrap().0.is_empty(), "the lease was never opened");
+        assert!(hot.admit(&admit(1, 2, START, 60, &[])).await.is_ok());
+    });
+}

@@ -1,0 +1,103 @@
+//! The adapters of one process that is both front and control plane.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use gateway_core::control::{Actor, Authority};
+use gateway_core::ports::{ControlPlane, Platform, Unavailable};
+use tower::ServiceExt as _;
+
+use crate::host::{SystemClock, SystemRandom, TokioBackground};
+use crate::hot::EmbeddedHot;
+use crate::http_client::HttpClient;
+use crate::records::SqliteRecords;
+
+/// Largest answer of the control plane, in bytes: a page of 200 tokens is a tenth of it.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// What the control plane is made of.
+#[derive(Clone)]
+pub(crate) struct LocalAuthority {
+    pub(crate) records: SqliteRecords,
+    pub(crate) hot: EmbeddedHot,
+}
+
+impl Authority for LocalAuthority {
+    type Records = SqliteRecords;
+    type Hot = EmbeddedHot;
+    type Clock = SystemClock;
+    type Random = SystemRandom;
+
+    fn records(&self) -> &SqliteRecords {
+        &self.records
+    }
+
+    fn hot(&self) -> &EmbeddedHot {
+        &self.hot
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &SystemClock
+    }
+
+    fn random(&self) -> &SystemRandom {
+        &SystemRandom
+    }
+}
+
+/// What the front is made of.
+#[derive(Clone)]
+pub(crate) struct LocalPlatform {
+    pub(crate) hot: EmbeddedHot,
+    pub(crate) http: HttpClient,
+    pub(crate) background: TokioBackground,
+    pub(crate) control: LocalControl,
+}
+
+impl Platform for LocalPlatform {
+    type Hot = EmbeddedHot;
+    type Clock = SystemClock;
+    type Random = SystemRandom;
+    type Http = HttpClient;
+    type Background = TokioBackground;
+    type Control = LocalControl;
+
+    fn hot(&self) -> &EmbeddedHot {
+        &self.hot
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &SystemClock
+    }
+
+    fn random(&self) -> &SystemRandom {
+        &SystemRandom
+    }
+
+    fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
+    fn background(&self) -> &TokioBackground {
+        &self.background
+    }
+
+    fn control(&self) -> &LocalControl {
+        &self.control
+    }
+}
+
+/// The control plane in the same process: a function call.
+#[derive(Clone)]
+pub(crate) struct LocalControl(pub(crate) Router);
+
+impl ControlPlane for LocalControl {
+    async fn call(&self, actor: &Actor, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Unavailable> {
+        let mut request = request.map(Body::from);
+        request.extensions_mut().insert(actor.clone());
+        let answer = self.0.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| Unavailable::new("the control plane", error))?;
+        Ok(http::Response::from_parts(parts, body))
+    }
+}

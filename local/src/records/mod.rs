@@ -1,0 +1,89 @@
+//! Records in `records.db`: SQLite with a write-ahead log, one writer that commits in groups, and a few readers.
+//!
+//! Several processes may share the folder. Columns hold what is searched, JSON bodies the rest.
+
+mod audit;
+mod outbox;
+mod schema;
+mod tokens;
+mod usage;
+mod users;
+mod workers;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gateway_core::ports::{Cursor, Page, Records, Unavailable, WriteError};
+use rusqlite::{Connection, Row, ToSql};
+use serde::de::DeserializeOwned;
+
+pub(crate) use schema::OpenError;
+use workers::Workers;
+
+/// What the store is called in errors.
+const NAME: &str = "the records";
+
+/// The records of a data folder. Clones share it.
+#[derive(Clone)]
+pub(crate) struct SqliteRecords {
+    workers: Arc<Workers>,
+}
+
+impl SqliteRecords {
+    /// Opens the records of a data folder, or makes them, and brings their tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if they cannot be read, or were written by a newer binary.
+    pub(crate) fn open(data: &Path) -> Result<Self, OpenError> {
+        Ok(Self { workers: Arc::new(Workers::start(data)?) })
+    }
+}
+
+impl Records for SqliteRecords {}
+
+/// Makes a page of rows of which one more was read than asked for.
+fn page<T>(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Page<T> {
+    let limit = limit as usize;
+    let next = if items.len() > limit { items.get(limit - 1).map(|last| Cursor(cursor(last))) } else { None };
+    items.truncate(limit);
+    Page { items, next }
+}
+
+/// Reads rows that a query finds.
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: &[(&str, &dyn ToSql)],
+    read: impl Fn(&Row) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(parameters, |row| read(row))?.collect()
+}
+
+/// Reads a JSON body.
+fn body<T: DeserializeOwned>(row: &Row, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into()))
+}
+
+/// Writes a JSON body.
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn unavailable(error: rusqlite::Error) -> Unavailable {
+    Unavailable::new(NAME, error)
+}
+
+/// What cannot conflict did not: its writes name no version.
+fn write_unavailable(error: WriteError) -> Unavailable {
+    match error {
+        WriteError::Unavailable(error) => error,
+        WriteError::Conflict => Unavailable::new(NAME, "a write that names no version was refused"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The tables, and how older ones become newer ones.
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// The file's name in the data folder.
+const FILE: &str = "records.db";
+
+/// How long to wait for another process's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What makes each version of the tables out of the one before it.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE user (
+        id TEXT PRIMARY KEY,
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        email TEXT NOT NULL,
+        last_sign_in INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (issuer, subject)
+    ) WITHOUT ROWID;
+    CREATE INDEX user_email ON user (email);
+    CREATE TABLE token (
+        id TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        expiry INTEGER NOT NULL,
+        last_used INTEGER,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX token_user ON token (user, id);
+    CREATE INDEX token_expiry ON token (expiry);
+    CREATE TABLE audit (
+        id TEXT PRIMARY KEY,
+        actor TEXT NOT NULL,
+        target TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX audit_actor ON audit (actor, id);
+    CREATE INDEX audit_target ON audit (target, id);
+    CREATE TABLE usage (
+        id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE outbox (
+        position INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        UNIQUE (kind, id)
+    );
+"];
+
+/// Why the records cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// A newer binary wrote them.
+    #[error("records.db was written by a newer llm-gateway (schema {found}, this one knows {known})")]
+    Newer { found: i64, known: i64 },
+    /// The file cannot be made.
+    #[error("records.db cannot be made")]
+    File(#[source] std::io::Error),
+    /// SQLite failed.
+    #[error("records.db cannot be opened")]
+    Sqlite(#[from] rusqlite::Error),
+    /// No thread can be started.
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Opens a connection. The file is readable by its owner only.
+pub(super) fn connect(data: &Path) -> Result<Connection, OpenError> {
+    let path = data.join(FILE);
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(OpenError::File)?;
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Brings the tables up to date, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > known {
+            return Err(OpenError::Newer { found, known });
+        }
+        let Some(step) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found)) else { return Ok(()) };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", found + 1)?;
+        transaction.commit()?;
+    }
+}

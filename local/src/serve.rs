@@ -1,0 +1,96 @@
+//! `llm-gateway serve`: wires the adapters to core and serves its router.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use gateway_core::config::Config;
+use gateway_core::control::Control;
+use gateway_core::http::{Front, control_router, front_router};
+use gateway_core::identity::Email;
+use gateway_core::ports::{Clock as _, Random as _};
+use gateway_core::version::Generation;
+use tokio::net::TcpListener;
+
+use crate::dev_oidc::DevProvider;
+use crate::host::{SystemClock, SystemRandom, TokioBackground};
+use crate::hot::EmbeddedHot;
+use crate::http_client::HttpClient;
+use crate::keys::KeyFile;
+use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
+use crate::records::SqliteRecords;
+use crate::welcome::{self, Welcome};
+use crate::{data_folder, server, upkeep};
+
+/// How long work in the background may go on after the last answer: closing leases is a matter of milliseconds.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
+
+/// The super administrator of a gateway that nobody configured.
+const DEVELOPMENT_ADMIN: &str = "admin@example.com";
+
+/// Serves until told to stop.
+///
+/// # Errors
+///
+/// Whatever keeps the gateway from starting.
+pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let data = data_folder(&config)?;
+    let key_file = KeyFile::new(&data);
+    let (keys, made_keys) = key_file.read_or_create(&SystemClock, &SystemRandom)?;
+    let public_keys = keys.public()?;
+
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+
+    let development = development_provider(&mut config)?;
+    let config = Arc::new(config);
+    let background = TokioBackground::default();
+    let authority = open_stores(&data)?;
+    let control = Control::new(authority.clone(), Arc::clone(&config), keys);
+    let platform = LocalPlatform {
+        hot: authority.hot,
+        http: HttpClient::new()?,
+        background: background.clone(),
+        control: LocalControl(control_router(control.clone())),
+    };
+    let front = Front::new(platform, Arc::clone(&config), public_keys)?;
+    let is_development = development.is_some();
+    let router = front_router(front.clone());
+    let router = match development {
+        Some(provider) => provider.fallback_service(router),
+        None => router,
+    };
+    upkeep::start(&control, &front, key_file);
+
+    tracing::info!(%listen, public_url = %config.public_url(), "serving");
+    welcome::print(&Welcome { config: &config, data: &data, is_development, made_keys });
+    server::serve(listener, router, server::stop_signal()).await;
+    let unfinished = background.finish(BACKGROUND_GRACE).await;
+    if unfinished > 0 {
+        tracing::warn!(unfinished, "some leases stay open; they are charged at their estimate when the gateway starts");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Opens the stores of the data folder; what a former process left behind is put in order first.
+fn open_stores(data: &Path) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
+    let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
+    let hot = EmbeddedHot::open(data, generation, SystemClock.now().seconds())?;
+    Ok(LocalAuthority { records: SqliteRecords::open(data)?, hot })
+}
+
+/// Without an identity provider, makes the development one and configures the gateway to use it; returns its routes. It
+/// makes `admin@example.com` the super administrator unless somebody is.
+fn development_provider(config: &mut Config) -> Result<Option<Router>, Box<dyn std::error::Error>> {
+    if config.signin.issuer.is_some() {
+        return Ok(None);
+    }
+    let provider = DevProvider::new(config.public_url().url(), SystemClock, SystemRandom)?;
+    config.signin = provider.signin_config();
+    if config.roles.super_admins.is_empty() {
+        config.roles.super_admins.push(Email::parse(DEVELOPMENT_ADMIN)?);
+    }
+    Ok(Some(provider.router()))
+}
