@@ -13,7 +13,7 @@ use crate::{NotReady, Process, Unset, free_port, place};
 /// How long wrangler may take from its start to the Worker's first answer.
 ///
 /// About 3 seconds on an idle machine; the rest is for one that compiles something else meanwhile.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A running Worker, with state of its own.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ impl EdgeWorker {
                 .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
                 .args(["--show-interactive-dev-session", "false"])
                 .current_dir(directory.path())
+                // Not the settings, logs and running Workers of whoever runs the tests.
+                .env("XDG_CONFIG_HOME", directory.path())
                 .env("WRANGLER_SEND_METRICS", "false"),
         )?;
         let url = format!("http://127.0.0.1:{port}");

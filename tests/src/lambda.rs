@@ -9,7 +9,7 @@ use crate::{NotReady, Process, Unset, free_port, place};
 /// How long the function may take from its start to its first answer.
 ///
 /// Well under a second on an idle machine; the rest is for one that compiles something else meanwhile.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A running function, and the runtime that hands it requests.
 #[derive(Debug)]

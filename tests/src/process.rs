@@ -153,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn says_what_a_server_printed_before_it_ended() {
         let error = shell("echo to stdout; echo to stderr >&2; exit 3")
-            .answers(&nowhere(), Duration::from_secs(60))
+            .answers(&nowhere(), Duration::from_mins(1))
             .await
             .unwrap_err();
         let NotReady::Ended { status, log, .. } = error else { panic!("{error}") };
