@@ -19,16 +19,27 @@ export function ask({ title, text, action, run, done }) {
   dialog.showModal();
 }
 
+function working() {
+  return go.getAttribute("aria-disabled") === "true";
+}
+
 byId("confirm-cancel").addEventListener("click", () => {
-  if (go.getAttribute("aria-disabled") !== "true") {
+  if (!working()) {
     dialog.close();
   }
 });
 
 // Closing in mid-call would hide whether it succeeded.
 dialog.addEventListener("cancel", (event) => {
-  if (go.getAttribute("aria-disabled") === "true") {
+  if (working()) {
     event.preventDefault();
+  }
+});
+
+// Browsers let a second Escape through whatever a page says to the first.
+dialog.addEventListener("close", () => {
+  if (working()) {
+    dialog.showModal();
   }
 });
 
@@ -38,11 +49,12 @@ go.addEventListener("click", async () => {
   }
   try {
     await pending.run();
-    dialog.close();
-    pending.done();
   } catch (problem) {
-    showProblem(byId("confirm-problem"), problem);
-  } finally {
     release(go);
+    showProblem(byId("confirm-problem"), problem);
+    return;
   }
+  release(go);
+  dialog.close();
+  pending.done();
 });
