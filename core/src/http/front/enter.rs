@@ -109,7 +109,7 @@ fn finish(response: &mut Response, context: &RequestContext) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(http::header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(http::header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 #[cfg(test)]
