@@ -103,13 +103,11 @@ impl Browser {
     }
 
     /// Starts a request of a page of ours; the caller adds what else it has.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare_request(method, path).header("sec-fetch-site", "same-origin")
     }
 
     /// Starts a request that has this browser's cookies and says nothing of where it comes from.
-    #[must_use]
     pub fn bare_request(&self, method: Method, path: &str) -> RequestBuilder {
         self.with_cookies(self.client.request(method, format!("{}{path}", self.origin)))
     }
