@@ -15,7 +15,7 @@ fn post(gateway: &Deployment, path: &str) -> RequestBuilder {
 }
 
 async fn send(request: RequestBuilder) -> Answer {
-    Answer::of(request.send().await.unwrap()).await
+    Answer::of(request.send().await.expect("the deployment answers")).await
 }
 
 fn completion(stream: bool) -> Value {
@@ -158,9 +158,9 @@ async fn answers_to_its_own_name_only() {
 
 async fn raw(mut stream: tokio::net::TcpStream, request: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.expect("the deployment listens");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream.read_to_string(&mut answer).await.expect("the deployment answers");
     answer
 }
 

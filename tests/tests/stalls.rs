@@ -10,9 +10,9 @@ use serde_json::json;
 
 /// Takes the write lock of one of the deployment's files, until it is rolled back or dropped.
 fn lock(deployment: &Deployment, file: &str) -> Connection {
-    let connection = Connection::open(deployment.data().join(file)).unwrap();
-    connection.busy_timeout(Duration::from_secs(10)).unwrap();
-    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let connection = Connection::open(deployment.data().join(file)).expect("the file is there");
+    connection.busy_timeout(Duration::from_secs(10)).expect("it is open");
+    connection.execute_batch("BEGIN IMMEDIATE").expect("nobody holds it for long");
     connection
 }
 

@@ -6,7 +6,8 @@ use gateway_tests::{Browser, Deployment, echo};
 
 fn run(gateway: &Deployment, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = gateway.program();
-    let Output { status, stdout, stderr } = command.args(arguments).envs(variables.iter().copied()).output().unwrap();
+    let Output { status, stdout, stderr } =
+        command.args(arguments).envs(variables.iter().copied()).output().expect("the program runs");
     (status.success(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
 }
 
