@@ -1,8 +1,8 @@
-use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+use std::{fmt, io};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::NamedTempFile;
@@ -21,7 +21,7 @@ pub struct Process {
 }
 
 /// Why a server could not be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum NotReady {
     /// It ended first.
     #[error("{name} ended with {status} before it answered\n{log}")]
@@ -55,6 +55,13 @@ pub enum NotReady {
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+/// As `Display`, because `unwrap` shows this one, and what the server printed is for reading.
+impl fmt::Debug for NotReady {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl Process {
