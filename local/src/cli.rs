@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 /// A company's sign-in, personal tokens and budgets in front of its LLM APIs.
 ///
-/// Without a configuration it serves on http://localhost:8080 with a development sign-in and an echo model.
+/// Without a configuration it serves on localhost:8080 with a development sign-in and an echo model.
 #[derive(Debug, Parser)]
 #[command(name = "llm-gateway", version, about, after_help = AFTER_HELP)]
 pub(crate) struct Cli {

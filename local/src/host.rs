@@ -1,11 +1,16 @@
 //! What the operating system gives: time, chance, tasks, and the environment.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use gateway_core::config::{SUPER_ADMIN_EMAIL, VARIABLE_PREFIX};
 use gateway_core::ports::{Background, Clock, Random, Vars};
 use gateway_core::time::Millis;
 use tokio_util::task::TaskTracker;
+
+/// How the names of variables end that name a file.
+const FILE_SUFFIX: &str = "_FILE";
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,8 +18,10 @@ pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
+        #[expect(clippy::disallowed_methods, reason = "this is the Clock port's implementation")]
+        let now = SystemTime::now();
         // A clock before 1970 is unset; 0 makes everything expired or not yet valid, which lets nobody in.
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let elapsed = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 
@@ -28,6 +35,7 @@ impl Clock for SystemClock {
 pub(crate) struct SystemRandom;
 
 impl Random for SystemRandom {
+    #[expect(clippy::disallowed_methods, reason = "this is the Random port's implementation")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes)
             .expect("a system that runs tokio has a source of randomness, and nothing is safe without");
@@ -58,19 +66,62 @@ impl Background for TokioBackground {
     }
 }
 
-/// The process's environment. Variables that are not Unicode are not seen.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Environment;
+/// The process's environment as it was at the start. A variable whose name ends in `_FILE` stands for the one without,
+/// with the file's content, less a newline at its end. Variables that are not Unicode are not seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+/// Why the environment cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EnvironmentError {
+    /// A variable names a file that cannot be read.
+    #[error("cannot read the file that {name} names")]
+    File { name: String, source: std::io::Error },
+    /// A value is given twice.
+    #[error("{0} and {0}_FILE are both set")]
+    Twice(String),
+}
+
+impl Environment {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] names the variable that cannot be used.
+    pub(crate) fn read() -> Result<Self, EnvironmentError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the Vars port's implementation")]
+        let pairs = std::env::vars_os();
+        Self::of(pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+    }
+
+    fn of(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, EnvironmentError> {
+        let mut variables: BTreeMap<String, String> = pairs.collect();
+        let is_ours = |name: &str| name.starts_with(VARIABLE_PREFIX) || name.starts_with(SUPER_ADMIN_EMAIL);
+        let files: Vec<String> =
+            variables.keys().filter(|name| is_ours(name) && name.ends_with(FILE_SUFFIX)).cloned().collect();
+        for name in files {
+            let path = variables.remove(&name).unwrap_or_default();
+            let target = name.trim_end_matches(FILE_SUFFIX).to_owned();
+            let content = std::fs::read_to_string(path);
+            let content = content.map_err(|source| EnvironmentError::File { name, source })?;
+            if variables.insert(target.clone(), content.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
+                return Err(EnvironmentError::Twice(target));
+            }
+        }
+        Ok(Self { variables })
+    }
+}
 
 impl Vars for Environment {
     fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        let pairs =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        pairs.filter(|(name, _)| name.starts_with(prefix)).collect()
+        let ours = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
+        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn var(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        self.variables.get(name).cloned()
     }
 }
 
@@ -109,12 +160,36 @@ mod tests {
         assert_ne!(random.bytes::<32>(), random.bytes::<32>());
     }
 
+    fn environment(pairs: &[(&str, &str)]) -> Result<Environment, EnvironmentError> {
+        Environment::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
     #[test]
     fn reads_variables_by_prefix_and_by_name() {
-        // Cargo sets these for every test.
-        let found = Environment.with_prefix("CARGO_PKG_NA");
-        assert_eq!(found, [("CARGO_PKG_NAME".to_owned(), "gateway-local".to_owned())]);
-        assert_eq!(Environment.var("CARGO_PKG_NAME").as_deref(), Some("gateway-local"));
-        assert_eq!(Environment.var("CARGO_PKG_NA"), None);
+        let read = environment(&[("LLM_GATEWAY__A", "1"), ("OTHER", "2")]).unwrap();
+        assert_eq!(read.with_prefix("LLM_GATEWAY__"), [("LLM_GATEWAY__A".to_owned(), "1".to_owned())]);
+        assert_eq!(read.var("OTHER").as_deref(), Some("2"));
+        assert_eq!(read.var("OTHE"), None);
+    }
+
+    #[test]
+    fn takes_values_from_files() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "obviously-fake\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let read =
+            environment(&[("LLM_GATEWAY__SIGNIN__CLIENT_SECRET_FILE", path), ("OTHER_FILE", "/nowhere")]).unwrap();
+        assert_eq!(read.var("LLM_GATEWAY__SIGNIN__CLIENT_SECRET").as_deref(), Some("obviously-fake"));
+        assert_eq!(read.var("LLM_GATEWAY__SIGNIN__CLIENT_SECRET_FILE"), None);
+    }
+
+    #[test]
+    fn names_the_variable_that_cannot_be_used() {
+        let missing = environment(&[("SUPER_ADMIN_EMAIL_FILE", "/nowhere/at/all")]).unwrap_err();
+        assert!(missing.to_string().contains("SUPER_ADMIN_EMAIL_FILE"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let twice = environment(&[("LLM_GATEWAY__A__B", "1"), ("LLM_GATEWAY__A__B_FILE", path)]).unwrap_err();
+        assert!(matches!(twice, EnvironmentError::Twice(name) if name == "LLM_GATEWAY__A__B"));
     }
 }

@@ -80,7 +80,7 @@ fn configuration(named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<
         }
         None => String::new(),
     };
-    let config = Config::load(&document, &Environment).map_err(|error| match &path {
+    let config = Config::load(&document, &Environment::read()?).map_err(|error| match &path {
         Some(path) => format!("{}: {error}", path.display()),
         None => error.to_string(),
     })?;

@@ -19,7 +19,7 @@ const OUTBOX: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// Between two looks at the key file.
-const KEYS: Duration = Duration::from_secs(60);
+const KEYS: Duration = Duration::from_mins(1);
 
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
 pub(crate) fn start<A: Authority, P: Platform>(control: &Control<A>, front: &Front<P>, keys: KeyFile) {

@@ -3,6 +3,9 @@
 //! In scope: starting each deployment as its own processes, and asking it over HTTP. Out of scope: anything of the
 //! gateway's own code; these tests know what its documentation says and nothing else.
 
+mod browser;
+mod call;
+mod deployment;
 mod environment;
 mod health;
 mod process;
@@ -10,6 +13,9 @@ mod process;
 pub mod edge;
 pub mod lambda;
 
+pub use browser::{Browser, Minted, Money};
+pub use call::{Answer, ask, call, echo, message};
+pub use deployment::Deployment;
 pub use environment::{Unset, place};
 pub use health::assert_alive;
 pub use process::{NotReady, Process, free_port};

@@ -106,6 +106,21 @@ impl Process {
         }
     }
 
+    /// Asks the process to stop (SIGTERM), as an operator's tools do.
+    pub fn ask_to_stop(&self) {
+        // An error says that it has stopped already.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+    }
+
+    /// Waits until the process has ended by itself, and returns how.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operating system says.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
     /// Returns what the process has printed so far, both streams as they came.
     #[must_use]
     pub fn log(&self) -> String {

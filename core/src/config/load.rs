@@ -13,7 +13,7 @@ use crate::signin::SigninConfigError;
 pub const VARIABLE_PREFIX: &str = "LLM_GATEWAY__";
 
 /// The variable that makes somebody the super administrator without any other configuration.
-const SUPER_ADMIN_EMAIL: &str = "SUPER_ADMIN_EMAIL";
+pub const SUPER_ADMIN_EMAIL: &str = "SUPER_ADMIN_EMAIL";
 
 /// Why the configuration is not good. Messages name the key and never repeat a value, which could be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,7 +135,7 @@ impl BudgetEntry {
     }
 }
 
-fn key_error(key: &str, reason: impl ToString) -> ConfigError {
+fn key_error(key: &str, reason: impl std::fmt::Display) -> ConfigError {
     ConfigError::Key { key: key.to_owned(), reason: reason.to_string() }
 }
 

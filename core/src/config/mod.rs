@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 pub use duration::Seconds;
-pub use load::{ConfigError, VARIABLE_PREFIX};
+pub use load::{ConfigError, SUPER_ADMIN_EMAIL, VARIABLE_PREFIX};
 pub use public_url::{HostMatch, PublicUrl};
 
 use crate::identity::RolePolicy;

@@ -32,9 +32,13 @@ impl PublicUrl {
     }
 
     /// Returns the address of a loopback listener on that port.
+    ///
+    /// # Panics
+    ///
+    /// Never: every number makes a port.
     #[must_use]
     pub fn localhost(port: u16) -> Self {
-        Self::parse(&format!("http://localhost:{port}")).expect("a number makes a port")
+        Self::parse(&format!("http://localhost:{port}")).expect("every number makes a port")
     }
 
     /// Returns the origin, without a slash at its end.

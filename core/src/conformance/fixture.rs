@@ -37,10 +37,6 @@ pub fn lease_id(number: u16) -> LeaseId {
 }
 
 /// Returns the `number`th user's address.
-///
-/// # Panics
-///
-/// Never.
 #[must_use]
 pub fn email(number: u8) -> Email {
     Email::parse(&format!("user{number}@example.com")).expect("a number makes no address invalid")
@@ -102,10 +98,6 @@ pub fn user(number: u8) -> User {
 }
 
 /// Returns a record of a live token of `owner`, the `number`th.
-///
-/// # Panics
-///
-/// Never.
 #[must_use]
 pub fn token(owner: u8, number: u8) -> Token {
     Token {

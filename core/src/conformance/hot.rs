@@ -60,19 +60,11 @@ macro_rules! hot_conformance {
 }
 
 /// Asks for the verdict about a call.
-///
-/// # Panics
-///
-/// If the store does not answer.
 pub async fn ask(hot: &impl Hot, admit: &Admit) -> Verdict {
     hot.admit(admit).await.expect("the store answers")
 }
 
 /// Returns the generation in which the store lives.
-///
-/// # Panics
-///
-/// If the store does not answer.
 pub async fn generation(hot: &impl Hot) -> Generation {
     // No store lives in this one by accident: theirs are random.
     let guess = Generation(u64::MAX);
@@ -84,10 +76,6 @@ pub async fn generation(hot: &impl Hot) -> Generation {
 }
 
 /// Installs the first `count` users and their tokens.
-///
-/// # Panics
-///
-/// If the store does not answer.
 pub async fn install_all(hot: &impl Hot, count: u8) {
     let generation = generation(hot).await;
     for number in 0..count {

@@ -30,7 +30,9 @@ impl MemoryHot {
     fn decide<T>(&self, decide: impl FnOnce(&Memory) -> Decision<T>) -> T {
         let mut memory = self.lock();
         let (value, changes) = decide(&memory);
-        changes.into_iter().for_each(|change| memory.apply(change));
+        for change in changes {
+            memory.apply(change);
+        }
         value
     }
 }

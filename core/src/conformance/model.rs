@@ -84,10 +84,6 @@ fn budgets() -> Arc<[Budget]> {
 }
 
 /// Tries histories against stores that `make` makes.
-///
-/// # Panics
-///
-/// On the first difference, with the shortest history that shows it.
 pub fn equals_the_reference<S: Restart, K>(
     block_on: impl Fn(Pin<Box<dyn Future<Output = Result<(), TestCaseError>>>>) -> Result<(), TestCaseError>,
     make: impl Fn() -> (S, K),

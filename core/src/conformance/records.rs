@@ -78,14 +78,14 @@ pub async fn returns_users_as_they_were_written(records: &impl Records) {
 pub async fn keeps_one_user_for_each_subject(records: &impl Records) {
     records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
     let mut other = user(2);
-    other.subject = user(1).subject;
+    other.subject.clone_from(&user(1).subject);
     assert!(is_conflict(&records.insert_user(&other, &audit(2, "a", "b")).await));
     let mut other = user(2);
     other.id = user_id(1);
     assert!(is_conflict(&records.insert_user(&other, &audit(3, "a", "b")).await));
     let mut other = user(2);
     other.subject = user(1).subject;
-    other.issuer = "https://other.example".to_owned();
+    "https://other.example".clone_into(&mut other.issuer);
     assert!(records.insert_user(&other, &audit(4, "a", "b")).await.is_ok());
     assert_eq!(entries(records, None, None).await.len(), 2, "refused writes leave no entry");
 }

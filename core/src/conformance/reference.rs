@@ -40,10 +40,6 @@ enum End {
 
 impl Reference {
     /// Decides about a call.
-    ///
-    /// # Panics
-    ///
-    /// If the user or the token is not known.
     pub fn admit(&mut self, admit: &Admit) -> Verdict {
         let user = self.users[&admit.user].clone();
         let token = self.tokens[&admit.token].clone();
@@ -115,7 +111,9 @@ impl Reference {
         let mut open: Vec<usize> =
             (0..self.leases.len()).filter(|index| self.leases[*index].end == End::Open).collect();
         open.sort_by_key(|index| (self.leases[*index].admit.expiry, self.leases[*index].admit.lease));
-        open.into_iter().for_each(|index| self.abandon_one(index));
+        for index in open {
+            self.abandon_one(index);
+        }
     }
 
     fn abandon_one(&mut self, index: usize) {

@@ -32,7 +32,7 @@ mod records {
 
 #[test]
 fn memory_equals_the_reference() {
-    super::model::equals_the_reference(|history| block_on(history), || (memory_hot(), ()));
+    super::model::equals_the_reference(block_on, || (memory_hot(), ()));
 }
 
 #[test]

@@ -12,7 +12,6 @@ use super::routes::{Endpoint, FrontEndpoint, ROUTES};
 /// Serves the liveness routes of [`ROUTES`] alone: 200 for as long as the process answers at all, whatever its stores say.
 ///
 /// For any state: a host may hold clients that its other routes will need.
-#[must_use]
 pub fn liveness<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let mut router = Router::new();
     for route in ROUTES.iter().filter(|route| route.endpoint == Endpoint::Front(FrontEndpoint::Liveness)) {

@@ -97,8 +97,8 @@ mod tests {
         Calendar::at(Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_second()), &zone)
     }
 
-    fn seconds(text: &str) -> Option<Timestamp> {
-        Some(Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_second()))
+    fn seconds(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_second())
     }
 
     #[test]
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn ends_at_the_next_first_second() {
         let calendar = at("2026-12-31T12:00:00Z", "UTC");
-        assert_eq!(calendar.daily.end, seconds("2027-01-01T00:00:00Z"));
-        assert_eq!(calendar.weekly.end, seconds("2027-01-04T00:00:00Z"));
-        assert_eq!(calendar.monthly.end, seconds("2027-01-01T00:00:00Z"));
+        assert_eq!(calendar.daily.end, Some(seconds("2027-01-01T00:00:00Z")));
+        assert_eq!(calendar.weekly.end, Some(seconds("2027-01-04T00:00:00Z")));
+        assert_eq!(calendar.monthly.end, Some(seconds("2027-01-01T00:00:00Z")));
         assert_eq!(calendar.total.end, None);
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let calendar = at("2026-11-22T15:30:00Z", "Asia/Tokyo");
         assert_eq!(calendar.daily.id.0, "daily:2026-11-23");
         assert_eq!(calendar.weekly.id.0, "weekly:2026-11-23");
-        assert_eq!(calendar.daily.end, seconds("2026-11-23T15:00:00Z"));
+        assert_eq!(calendar.daily.end, Some(seconds("2026-11-23T15:00:00Z")));
     }
 
     #[test]

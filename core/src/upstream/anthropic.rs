@@ -108,7 +108,9 @@ mod tests {
 
     fn read(parts: &[&[u8]], ended: Ended) -> Reading {
         let mut meter = Meter::new(Format::Messages, true);
-        parts.iter().for_each(|part| meter.feed(part));
+        for part in parts {
+            meter.feed(part);
+        }
         meter.finish(ended)
     }
 

@@ -107,7 +107,9 @@ mod tests {
 
     fn read(parts: &[&[u8]], ended: Ended) -> Reading {
         let mut meter = Meter::new(Format::ChatCompletions, true);
-        parts.iter().for_each(|part| meter.feed(part));
+        for part in parts {
+            meter.feed(part);
+        }
         meter.finish(ended)
     }
 

@@ -102,7 +102,7 @@ mod tests {
         let mut found = Vec::new();
         events.feed(b"data: ", |_| {});
         for _ in 0..64 {
-            events.feed(&[b'x'; 64 * 1024], |data| found.push(data.len()));
+            events.feed(&vec![b'x'; 64 * 1024], |data| found.push(data.len()));
             assert!(events.line.len() <= MAX_EVENT);
         }
         events.feed(b"\n\ndata: small\n\n", |data| found.push(data.len()));

@@ -94,7 +94,9 @@ fn own(questions: &Receiver<Question>, mut journal: Journal, mut memory: Memory)
         match answer(batch, &mut journal, &mut memory) {
             Ok(answers) => {
                 is_ahead = false;
-                answers.into_iter().for_each(|answer| answer());
+                for answer in answers {
+                    answer();
+                }
             }
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the hot state's journal cannot be written");

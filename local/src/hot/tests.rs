@@ -79,13 +79,10 @@ impl Restart for Folder {
 
 #[test]
 fn equals_the_reference_across_restarts() {
-    equals_the_reference(
-        |history| block_on(history),
-        || {
-            let (hot, data) = store();
-            (Folder { hot, data: std::sync::Arc::new(data) }, ())
-        },
-    );
+    equals_the_reference(block_on, || {
+        let (hot, data) = store();
+        (Folder { hot, data: std::sync::Arc::new(data) }, ())
+    });
 }
 
 #[test]

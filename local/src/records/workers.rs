@@ -40,12 +40,12 @@ pub(super) struct Workers {
 impl Workers {
     /// Brings the tables up to date and starts the threads.
     pub(super) fn start(data: &Path) -> Result<Self, OpenError> {
-        let mut writer = connect(data)?;
-        migrate(&mut writer)?;
+        let mut connection = connect(data)?;
+        migrate(&mut connection)?;
         let (writes, writing) = sync_channel::<Write>(QUEUE);
         let (reads, reading) = sync_channel::<Read>(QUEUE);
         let reading = Arc::new(Mutex::new(reading));
-        let mut threads = vec![spawn("records-write", move || write_all(&writing, &writer))?];
+        let mut threads = vec![spawn("records-write", move || write_all(&writing, &connection))?];
         for _ in 0..READERS {
             let (connection, reading) = (connect(data)?, Arc::clone(&reading));
             threads.push(spawn("records-read", move || read_all(&reading, &connection))?);

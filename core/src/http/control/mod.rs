@@ -17,7 +17,6 @@ use crate::id::UserId;
 use crate::ports::Unavailable;
 
 /// Builds the control plane's router. Whoever serves it puts the authenticated [`Actor`] into the extensions.
-#[must_use]
 pub fn control_router<A: Authority>(control: Control<A>) -> Router {
     let mut router = Router::new();
     for route in ROUTES {

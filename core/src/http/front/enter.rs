@@ -58,9 +58,8 @@ fn check<P: Platform>(front: &Front<P>, request: &Request, is_navigation: bool) 
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).unwrap_or_default();
     match front.public_url().recognise(host) {
-        HostMatch::Canonical => Ok(()),
         HostMatch::Alias if is_navigation => Err(Box::new(move_to_public_url(front, request.uri()))),
-        HostMatch::Alias => Ok(()),
+        HostMatch::Canonical | HostMatch::Alias => Ok(()),
         HostMatch::Foreign => refuse(Problem::new(
             Kind::Misdirected,
             format!("This gateway is {}; it does not answer to other names.", front.public_url()),
@@ -110,7 +109,7 @@ fn finish(response: &mut Response, context: &RequestContext) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(http::header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(http::header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 #[cfg(test)]

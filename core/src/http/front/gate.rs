@@ -24,23 +24,38 @@ pub(super) async fn check<P: Platform>(
 ) -> Response {
     match open(&front, gate, request).await {
         Ok(request) => next.run(request).await,
-        Err(answer) => *answer,
+        Err(Shut::Refused(problem)) => problem.into_response(),
+        Err(Shut::SignInFirst(path)) => enter::redirect(&path),
     }
 }
 
-async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -> Result<Request, Box<Response>> {
+/// What happens before a gate that stays shut.
+enum Shut {
+    /// The request is refused.
+    Refused(Problem),
+    /// The browser is sent to this page.
+    SignInFirst(String),
+}
+
+impl From<Problem> for Shut {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -> Result<Request, Shut> {
     let has_authorization = request.headers().contains_key(AUTHORIZATION);
     let via = match gate {
         Gate::Open => return Ok(request),
-        Gate::Front => return Err(refuse(Problem::new(Kind::NotFound, "There is nothing at this path."))),
+        Gate::Front => return Err(Problem::new(Kind::NotFound, "There is nothing at this path.").into()),
         Gate::Bearer(_) => {
-            let verified = verify(front, &request, true).map_err(refuse)?;
+            let verified = verify(front, &request, true)?;
             request.extensions_mut().insert(verified);
             return Ok(request);
         }
         Gate::SessionOr(scope) if has_authorization => {
-            let verified = verify(front, &request, false).map_err(refuse)?;
-            by_token(front, &context(&request), verified, scope).await.map_err(refuse)?
+            let verified = verify(front, &request, false)?;
+            by_token(front, &context(&request), verified, scope).await?
         }
         Gate::Page | Gate::Session | Gate::SessionOr(_) => by_session(front, gate, &mut request).await?,
     };
@@ -51,22 +66,22 @@ async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -
 }
 
 /// A request that shows a token is judged by the token alone, wherever it goes: never by a cookie, never by a redirect.
-async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Request) -> Result<Via, Box<Response>> {
+async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Request) -> Result<Via, Shut> {
     if request.headers().contains_key(AUTHORIZATION) {
         let detail = "This takes a browser session, not an API token.";
-        return Err(refuse(Problem::new(Kind::Unauthenticated, detail)));
+        return Err(Problem::new(Kind::Unauthenticated, detail).into());
     }
-    match visitor(front, request.headers()).await.map_err(refuse)? {
+    match visitor(front, request.headers()).await? {
         Visitor::SignedIn(session) => {
             if !is_own_page(request.method(), request.headers(), front.public_url()) {
-                return Err(refuse(Problem::new(Kind::Forbidden, "The request does not come from a page of ours.")));
+                return Err(Problem::new(Kind::Forbidden, "The request does not come from a page of ours.").into());
             }
             let via = Via::Session { user: session.user, session: session.ticket.session() };
             request.extensions_mut().insert(session);
             Ok(via)
         }
-        Visitor::Nobody if gate == Gate::Page => Err(Box::new(to_sign_in(request))),
-        Visitor::Nobody => Err(refuse(Problem::new(Kind::Unauthenticated, "Sign in first."))),
+        Visitor::Nobody if gate == Gate::Page => Err(Shut::SignInFirst(sign_in_page(request))),
+        Visitor::Nobody => Err(Problem::new(Kind::Unauthenticated, "Sign in first.").into()),
     }
 }
 
@@ -92,17 +107,13 @@ fn verify<P: Platform>(front: &Front<P>, request: &Request, api_key: bool) -> Re
     })
 }
 
-fn to_sign_in(request: &Request) -> Response {
+fn sign_in_page(request: &Request) -> String {
     let here = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let here: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
-    enter::redirect(&format!("/oauth2/sign_in?rd={here}"))
+    format!("/oauth2/sign_in?rd={here}")
 }
 
 /// Returns the request's context, which the outermost layer has made.
 fn context(request: &Request) -> RequestContext {
     request.extensions().get::<RequestContext>().cloned().expect("the outermost layer makes it for every request")
-}
-
-fn refuse(problem: Problem) -> Box<Response> {
-    Box::new(problem.into_response())
 }

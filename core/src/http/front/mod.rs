@@ -24,7 +24,6 @@ use crate::ports::Platform;
 pub use state::Front;
 
 /// Builds the front's router. Hosts put the connection's [`super::PeerAddress`] into the extensions, where they know it.
-#[must_use]
 pub fn front_router<P: Platform>(front: Front<P>) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
@@ -55,8 +54,8 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::Jwks => on(method, well_known::jwks::<P>),
         FrontEndpoint::Home => on(method, pages::home::<P>),
         FrontEndpoint::SignInPage => on(method, pages::sign_in::<P>),
-        FrontEndpoint::TokenPage => on(method, pages::token_manager),
-        FrontEndpoint::SignOutPage => on(method, pages::sign_out),
+        FrontEndpoint::TokenPage => on(method, pages::token_manager::<P>),
+        FrontEndpoint::SignOutPage => on(method, pages::sign_out::<P>),
         FrontEndpoint::Asset => on(method, pages::asset),
         FrontEndpoint::SignInStart => on(method, sign_in::start::<P>),
         FrontEndpoint::SignInCallback => on(method, sign_in::callback::<P>),

@@ -15,10 +15,10 @@ use crate::ports::Platform;
 use crate::signin::return_path;
 
 /// What our pages may do: run our own files, talk to us, and nothing else. No inline script or style, no frames, and no
-/// text that becomes markup (CSP Level 3; Trusted Types).
+/// text that becomes markup (CSP Level 3; Trusted Types). What a form may be sent to follows.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-                      trusted-types 'none'";
+                      base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; \
+                      form-action 'self'";
 
 macro_rules! ui {
     ($name:literal) => {
@@ -26,13 +26,24 @@ macro_rules! ui {
     };
 }
 
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
 /// The pages' files by name, each with its type.
-const ASSETS: &[(&str, &str, &str)] = &[
-    ("app.css", "text/css; charset=utf-8", ui!("app.css")),
-    ("api.js", "text/javascript; charset=utf-8", ui!("api.js")),
-    ("dom.js", "text/javascript; charset=utf-8", ui!("dom.js")),
-    ("token-manager.js", "text/javascript; charset=utf-8", ui!("token-manager.js")),
-    ("favicon.svg", "image/svg+xml", ui!("favicon.svg")),
+const ASSETS: [(&str, &str, &str); 12] = [
+    ("api.js", JAVASCRIPT, ui!("api.js")),
+    ("app.css", CSS, ui!("app.css")),
+    ("confirm.js", JAVASCRIPT, ui!("confirm.js")),
+    ("copy.js", JAVASCRIPT, ui!("copy.js")),
+    ("dom.js", JAVASCRIPT, ui!("dom.js")),
+    ("favicon.svg", SVG, ui!("favicon.svg")),
+    ("format.js", JAVASCRIPT, ui!("format.js")),
+    ("tabs.js", JAVASCRIPT, ui!("tabs.js")),
+    ("token-create.js", JAVASCRIPT, ui!("token-create.js")),
+    ("token-list.js", JAVASCRIPT, ui!("token-list.js")),
+    ("token-manager.css", CSS, ui!("token-manager.css")),
+    ("token-manager.js", JAVASCRIPT, ui!("token-manager.js")),
 ];
 
 /// `GET /`: the token page for those who are signed in, the sign-in page for everybody else.
@@ -64,13 +75,25 @@ fn sign_in_page(return_path: &str) -> Response<Body> {
 }
 
 /// `GET /token-manager`.
-pub(super) async fn token_manager() -> Response<Body> {
-    page(StatusCode::OK, ui!("token-manager.html").to_owned())
+pub(super) async fn token_manager<P: Platform>(State(front): State<Front<P>>) -> Response<Body> {
+    with_sign_out(&front, ui!("token-manager.html")).await
 }
 
 /// `GET /oauth2/sign_out`: a page that posts, so that no link signs anybody out.
-pub(super) async fn sign_out() -> Response<Body> {
-    page(StatusCode::OK, ui!("sign-out.html").to_owned())
+pub(super) async fn sign_out<P: Platform>(State(front): State<Front<P>>) -> Response<Body> {
+    with_sign_out(&front, ui!("sign-out.html")).await
+}
+
+/// Makes a page with a form that signs out. Browsers hold the redirect that follows to the same policy as the form, so
+/// the identity provider's place for signing out has to be in it.
+async fn with_sign_out<P: Platform>(front: &Front<P>, html: &str) -> Response<Body> {
+    let mut response = page(StatusCode::OK, html.to_owned());
+    let elsewhere = front.relying_party().sign_out_url(front.platform()).await;
+    let policy = elsewhere.map(|url| format!("{POLICY} {}", url.origin().ascii_serialization()));
+    if let Some(policy) = policy.and_then(|policy| HeaderValue::try_from(policy).ok()) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// Tells a problem to a person.
@@ -151,8 +174,19 @@ mod tests {
     fn pages_have_no_inline_script_or_style() {
         for html in [ui!("sign-in.html"), ui!("token-manager.html"), ui!("sign-out.html"), ui!("error.html")] {
             assert!(!html.contains("<style") && !html.contains(" style=") && !html.contains(" onclick="));
-            let scripts = html.matches("<script").count();
-            assert_eq!(scripts, html.matches("src=\"/assets/").count().min(scripts), "every script is a file of ours");
+            assert_eq!(html.matches("<script").count(), html.matches("<script type=\"module\" src=\"/assets/").count());
+        }
+    }
+
+    #[test]
+    fn serves_every_file_that_pages_and_modules_name() {
+        let texts = ASSETS.map(|(_, _, text)| text);
+        let pages = [ui!("sign-in.html"), ui!("token-manager.html"), ui!("sign-out.html"), ui!("error.html")];
+        let named = pages.iter().flat_map(|html| html.split("\"/assets/").skip(1));
+        let imported = texts.iter().flat_map(|text| text.split("from \"./").skip(1));
+        for rest in named.chain(imported) {
+            let name = rest.split('"').next().unwrap();
+            assert!(ASSETS.iter().any(|(known, ..)| *known == name), "{name}");
         }
     }
 }

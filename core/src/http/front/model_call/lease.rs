@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const ATTEMPTS: u32 = 20;
 
 /// Longest pause between attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Holds a lease from before it is asked for until it is closed. Dropping it, because the client left or the process
 /// unwinds, closes it as well.

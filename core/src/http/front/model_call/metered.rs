@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
 
 use super::lease::{Ending, Lease};
@@ -30,7 +30,7 @@ pub(super) struct Measure {
 /// Puts a meter beside an answer. The lease is settled when the answer ends, breaks off, takes too long, or is dropped
 /// because the client left.
 pub(super) fn metered<P: Platform>(lease: Lease<P>, answer: Response<Body>, measure: Measure) -> Response<Body> {
-    let content_type = answer.headers().get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    let content_type = answer.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_stream = content_type.starts_with(b"text/event-stream");
     let front = lease.front().clone();
     let limit = Duration::from_secs(front.config().upstream.max_duration.0.into());

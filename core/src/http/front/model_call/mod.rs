@@ -28,7 +28,7 @@ use crate::token::{Scope, Verified};
 use crate::upstream::{Echo, EchoError, Format, Peek, inbound, peek};
 
 /// How long a client may take to send the body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+const BODY_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long after a call's last moment its lease runs out, in seconds.
 const LEASE_MARGIN: i64 = 60;

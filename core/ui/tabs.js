@@ -1,0 +1,43 @@
+// Tabs after the ARIA Authoring Practices: one tab stop, arrow keys move and select.
+
+import { make } from "./dom.js";
+
+/** Fills `list` and `panels` from `[{ id, label, content }]`, the first one selected. */
+export function fillTabs(list, panels, entries) {
+  const tabs = entries.map(({ id, label }) =>
+    make("button", { class: "tab", type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}` }, label));
+  const bodies = entries.map(({ id, content }) =>
+    make("div", { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}` }, content));
+
+  const select = (index) => {
+    tabs.forEach((tab, at) => {
+      tab.setAttribute("aria-selected", String(at === index));
+      tab.tabIndex = at === index ? 0 : -1;
+      bodies[at].hidden = at !== index;
+    });
+  };
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () => select(index));
+    tab.addEventListener("keydown", (event) => {
+      const next = neighbour(event.key, index, tabs.length);
+      if (next !== undefined) {
+        event.preventDefault();
+        select(next);
+        tabs[next].focus();
+      }
+    });
+  });
+  select(0);
+  list.replaceChildren(...tabs);
+  panels.replaceChildren(...bodies);
+}
+
+function neighbour(key, index, count) {
+  switch (key) {
+    case "ArrowRight": return (index + 1) % count;
+    case "ArrowLeft": return (index + count - 1) % count;
+    case "Home": return 0;
+    case "End": return count - 1;
+    default: return undefined;
+  }
+}

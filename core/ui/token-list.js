@@ -1,0 +1,166 @@
+// Lists a person's tokens, page by page, and revokes them.
+
+import { get, post } from "./api.js";
+import { ask } from "./confirm.js";
+import { byId, claim, make, release, showProblem, toast } from "./dom.js";
+import { now, timeElement } from "./format.js";
+
+/** Tokens asked for at once: the most that most people ever have. */
+const PAGE_SIZE = 50;
+
+/** From how long before its end a token is marked as ending soon, in seconds. */
+const SOON = 3 * 24 * 60 * 60;
+
+const rows = byId("list-rows");
+const more = byId("load-more");
+let nextCursor = null;
+
+/** Which `load` is the latest; answers to earlier ones are dropped. */
+let generation = 0;
+
+/** Wires the list's buttons. */
+export function startList() {
+  byId("list-retry").addEventListener("click", load);
+  byId("revoke-all").addEventListener("click", askToRevokeAll);
+  more.addEventListener("click", loadMore);
+}
+
+/** Shows the first page afresh. What is shown stays until the answer is here. */
+export async function load() {
+  const mine = ++generation;
+  if (byId("list-table").hidden) {
+    showOnly("list-loading");
+  }
+  try {
+    const page = await fetchPage();
+    if (mine === generation) {
+      rows.replaceChildren(...page.tokens.map(row));
+      showOnly(page.tokens.length > 0 ? "list-table" : "list-empty");
+      settle(page);
+    }
+  } catch (problem) {
+    if (mine === generation) {
+      more.hidden = true;
+      byId("revoke-all").hidden = true;
+      showOnly("list-problem");
+      showProblem(byId("list-problem-text"), problem);
+    }
+  }
+}
+
+async function loadMore() {
+  if (!claim(more)) {
+    return;
+  }
+  const mine = generation;
+  try {
+    const page = await fetchPage(nextCursor);
+    if (mine === generation) {
+      rows.append(...page.tokens.map(row));
+      settle(page);
+      toast(`${page.tokens.length} more tokens shown`);
+      if (more.hidden) {
+        byId("list-title").focus({ preventScroll: true });
+      }
+    }
+  } catch (problem) {
+    toast(problem.message);
+  } finally {
+    release(more);
+  }
+}
+
+function fetchPage(cursor) {
+  const query = new URLSearchParams({ limit: PAGE_SIZE });
+  if (cursor) {
+    query.set("cursor", cursor);
+  }
+  return get(`/api/token/list?${query}`);
+}
+
+function settle(page) {
+  nextCursor = page.next_cursor;
+  more.hidden = !nextCursor;
+  offerRevokeAll();
+}
+
+function offerRevokeAll() {
+  byId("revoke-all").hidden = !nextCursor && !rows.querySelector("tr.active");
+}
+
+function showOnly(id) {
+  for (const state of ["list-loading", "list-empty", "list-problem", "list-table"]) {
+    byId(state).hidden = state !== id;
+  }
+}
+
+function row(token) {
+  const active = token.status === "active";
+  const name = make("th", { role: "rowheader", scope: "row" }, make("bdi", {}, token.token_name));
+  const scopes = (token.scopes ?? []).join(" ");
+  // Nearly every token has the default scope alone; saying so on each line would be noise.
+  if (scopes && scopes !== "llm") {
+    name.append(make("span", { class: "scopes" }, scopes));
+  }
+  // A revoked token has ended already, whatever its expiry says.
+  const expires = token.status === "revoked" ? make("span", { class: "nothing" }, "–") : timeElement(token.expires_at);
+  if (active && token.expires_at - now() < SOON) {
+    expires.classList.add("soon");
+  }
+  const element = make("tr", { role: "row", class: active ? "active" : "ended" },
+    name,
+    make("td", { role: "cell" }, make("span", { class: `badge ${badgeClass(token.status)}` }, token.status)),
+    when("Created", timeElement(token.created_at)),
+    when(token.status === "expired" ? "Expired" : "Expires", expires),
+    when("Last used", token.last_used ? timeElement(token.last_used) : "never"));
+  const action = make("td", { role: "cell", class: "act" });
+  if (active) {
+    action.append(revokeButton(token, element));
+  }
+  element.append(action);
+  return element;
+}
+
+function badgeClass(status) {
+  return ["active", "expired", "revoked"].includes(status) ? status : "";
+}
+
+function when(label, content) {
+  return make("td", { role: "cell", class: "when", "data-label": label }, content);
+}
+
+function revokeButton(token, element) {
+  const button = make("button", { class: "button small danger", type: "button" }, "Revoke",
+    make("span", { class: "unseen" }, ` ${token.token_name}`));
+  button.addEventListener("click", () => ask({
+    title: `Revoke “${token.token_name}”?`,
+    text: "Whatever uses this token stops working within moments. This cannot be undone.",
+    action: "Revoke token",
+    run: () => post("/api/token/revoke", { token_id: token.token_id }),
+    done: () => {
+      element.replaceWith(row({ ...token, status: "revoked" }));
+      offerRevokeAll();
+      leaveFor(`“${token.token_name}” revoked`);
+    },
+  }));
+  return button;
+}
+
+function askToRevokeAll() {
+  ask({
+    title: "Revoke all your tokens?",
+    text: "Every active token of yours stops working within moments, on every machine. This cannot be undone.",
+    action: "Revoke all tokens",
+    run: () => post("/api/token/revoke-all", {}),
+    done: () => {
+      leaveFor("All your tokens are revoked");
+      load();
+    },
+  });
+}
+
+// The button that was pressed is gone, so the focus goes to the list's heading.
+function leaveFor(text) {
+  byId("list-title").focus({ preventScroll: true });
+  toast(text);
+}
