@@ -48,11 +48,13 @@ impl LambdaFunction {
     pub async fn start() -> Result<Self, LambdaError> {
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
-        let runtime = Process::start(
+        let mut runtime = Process::start(
             Command::new(place("LLM_GATEWAY_CARGO_LAMBDA")?)
                 .args(["lambda", "watch", "--only-lambda-apis", "--disable-cors"])
                 .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()]),
         )?;
+        // The function asks for work as soon as it starts, and ends if nobody is there.
+        runtime.listens(port, START).await?;
         let mut function = Process::start(
             Command::new(place("LLM_GATEWAY_LAMBDA_BIN")?)
                 .env("AWS_LAMBDA_RUNTIME_API", format!("{url}/.rt"))

@@ -1,11 +1,12 @@
-use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+use std::{fmt, io};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::NamedTempFile;
+use tokio::net::TcpStream;
 
 /// How often a server that is starting is asked whether it answers.
 const POLL: Duration = Duration::from_millis(50);
@@ -21,7 +22,7 @@ pub struct Process {
 }
 
 /// Why a server could not be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum NotReady {
     /// It ended first.
     #[error("{name} ended with {status} before it answered\n{log}")]
@@ -57,6 +58,13 @@ pub enum NotReady {
     },
 }
 
+/// As `Display`, because `unwrap` shows this one, and what the server printed is for reading.
+impl fmt::Debug for NotReady {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
 impl Process {
     /// Starts `command` in a process group of its own, with nothing to read and its output kept.
     ///
@@ -78,21 +86,37 @@ impl Process {
     /// - [`NotReady::Late`] if `deadline` passes first.
     /// - [`NotReady::Unknown`] if the operating system does not tell whether it runs.
     pub async fn answers(&mut self, url: &str, deadline: Duration) -> Result<(), NotReady> {
-        let asked = tokio::time::timeout(deadline, self.poll(url)).await;
+        let client = reqwest::Client::new();
+        let succeeds = async || client.get(url).send().await.is_ok_and(|response| response.status().is_success());
+        self.until(succeeds, url, deadline).await
+    }
+
+    /// Returns once something takes connections at `port` of the loopback address: for a server that nothing can be
+    /// asked of yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::answers`].
+    pub async fn listens(&mut self, port: u16, deadline: Duration) -> Result<(), NotReady> {
+        let connects = async || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok();
+        self.until(connects, &format!("127.0.0.1:{port}"), deadline).await
+    }
+
+    async fn until(&mut self, ready: impl AsyncFn() -> bool, url: &str, deadline: Duration) -> Result<(), NotReady> {
+        let asked = tokio::time::timeout(deadline, self.poll(ready)).await;
         asked.unwrap_or_else(|_| {
             let url = url.to_owned();
             Err(NotReady::Late { name: self.name.clone(), url, deadline, log: self.log() })
         })
     }
 
-    async fn poll(&mut self, url: &str) -> Result<(), NotReady> {
-        let client = reqwest::Client::new();
+    async fn poll(&mut self, ready: impl AsyncFn() -> bool) -> Result<(), NotReady> {
         loop {
             let ended = self.child.try_wait();
             if let Some(status) = ended.map_err(|source| NotReady::Unknown { name: self.name.clone(), source })? {
                 return Err(NotReady::Ended { name: self.name.clone(), status, log: self.log() });
             }
-            if client.get(url).send().await.is_ok_and(|response| response.status().is_success()) {
+            if ready().await {
                 return Ok(());
             }
             tokio::time::sleep(POLL).await;
