@@ -267,6 +267,17 @@ mod tests {
     }
 
     #[test]
+    fn takes_every_example_of_the_documentation() {
+        let documents = [include_str!("../../../docs/CONFIGURATION.md"), include_str!("../../../README.md")];
+        let examples: Vec<_> = documents.iter().flat_map(|text| text.split("```toml\n").skip(1)).collect();
+        assert!(examples.len() >= 5);
+        for example in examples {
+            let example = example.split("```").next().unwrap();
+            assert!(load(example).is_ok(), "{:?} in {example}", load(example).err());
+        }
+    }
+
+    #[test]
     fn offers_echo_when_there_is_nothing_else_to_call() {
         let config = load("").unwrap();
         let (model, provider) = config.model("echo").unwrap();

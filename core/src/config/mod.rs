@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use duration::Seconds;
 pub use load::{ConfigError, SUPER_ADMIN_EMAIL, VARIABLE_PREFIX};
-pub use public_url::{HostMatch, PublicUrl};
+pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 
 use crate::identity::RolePolicy;
 use crate::money::{Budget, BudgetScope, Price, WindowKind};

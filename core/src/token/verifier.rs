@@ -34,7 +34,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// As [`verify`].
+    /// As [`verify()`].
     pub fn verify(&self, text: &str, now: Timestamp) -> Result<Verified, VerifyError> {
         if text.len() > MAX_TOKEN {
             return Err(VerifyError::Invalid);
