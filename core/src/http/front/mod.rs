@@ -9,6 +9,9 @@ mod pages;
 mod session;
 mod sign_in;
 mod state;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod tests;
 mod usage;
 mod well_known;
 
