@@ -12,6 +12,7 @@ const moment = new Intl.DateTimeFormat(LANGUAGE, {
   day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
 const dayAndTime = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const dayOfYear = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short" });
 
 /** Returns the present in Unix seconds. */
@@ -48,6 +49,17 @@ export function absolute(time) {
 export function timeElement(time) {
   const attributes = { datetime: new Date(time * 1000).toISOString(), title: absolute(time) };
   return make("time", attributes, distance(time, now()));
+}
+
+/**
+ * Makes a `<time>` for a moment of which only the day is known, as that day's first second in UTC: "today", "yesterday",
+ * or the date.
+ */
+export function dayElement(time) {
+  const date = new Date(time * 1000);
+  const days = Math.floor(now() / DAY) - Math.floor(time / DAY);
+  const words = ["today", "yesterday"][days] ?? dayOfYear.format(date);
+  return make("time", { datetime: date.toISOString().slice(0, 10), title: `${dayOfYear.format(date)} (UTC)` }, words);
 }
 
 /** Says the day of a reset, with the hour where it is near enough to matter. */

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { ask } from "./confirm.js";
 import { byId, claim, make, release, showProblem, toast } from "./dom.js";
-import { now, timeElement } from "./format.js";
+import { dayElement, now, timeElement } from "./format.js";
 
 /** Tokens asked for at once: the most that most people ever have. */
 const PAGE_SIZE = 50;
@@ -112,7 +112,7 @@ function row(token) {
     make("td", { role: "cell" }, make("span", { class: `badge ${badgeClass(token.status)}` }, token.status)),
     when("Created", timeElement(token.created_at)),
     when(token.status === "expired" ? "Expired" : "Expires", expires),
-    when("Last used", token.last_used ? timeElement(token.last_used) : "never"));
+    when("Last used", token.last_used ? dayElement(token.last_used) : "never"));
   const action = make("td", { role: "cell", class: "act" });
   if (active) {
     action.append(revokeButton(token, element));

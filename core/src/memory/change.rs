@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger::OpenLease;
+use super::lease::OpenLease;
 use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
 use crate::session::{Session, SessionId};
 use crate::time::Timestamp;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::budgets::{Counter, Payer, applicable, counters};
+use super::lease::OpenLease;
 use super::{Change, Decision};
-use crate::admission::{Admit, Admitted, Call, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict};
-use crate::id::{LeaseId, TokenId, UserId};
-use crate::identity::Email;
-use crate::money::{Budget, BudgetState, Calendar, Nanodollars, TokenUsage, Window, WindowId, WindowKind};
+use crate::admission::{Admit, Admitted, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict};
+use crate::id::LeaseId;
+use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowId, WindowKind};
 use crate::ports::{Spending, SpendingQuery};
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 /// How long after its expiry a lease is swept, in seconds: the clocks of two processes may differ.
 const SWEPT_AFTER: i64 = 30;
@@ -28,20 +28,6 @@ const WINDOW_REMEMBERED: i64 = 35 * 86400;
 /// How many forgotten leases one call makes room for: a call closes one, so they go faster than they come.
 const PRUNED_AT_ONCE: usize = 4;
 
-/// A lease that was not closed yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenLease {
-    id: LeaseId,
-    user: UserId,
-    email: Email,
-    token: TokenId,
-    estimate: Nanodollars,
-    expiry: Timestamp,
-    calendar: Calendar,
-    counters: Vec<Counter>,
-    call: Call,
-}
-
 /// A lease that was closed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Closed {
@@ -55,7 +41,7 @@ struct Closed {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct WindowTotals {
     end: Option<Timestamp>,
-    #[serde(with = "pairs")]
+    #[serde(with = "super::pairs")]
     totals: HashMap<Counter, Totals>,
 }
 
@@ -274,60 +260,4 @@ fn refusal(states: &[BudgetState], admit: &Admit) -> Option<Refusal> {
         is_alone || state.spent.plus(state.held).plus(admit.estimate) <= state.budget.limit
     };
     states.iter().find(|state| !fits(state)).map(|state| Refusal::Reserved(state.clone()))
-}
-
-impl OpenLease {
-    fn event(&self, settlement: Settlement, revision: u32) -> UsageEvent {
-        UsageEvent {
-            id: self.id,
-            revision,
-            user: self.user,
-            email: self.email.clone(),
-            token: self.token,
-            estimate: self.estimate,
-            call: self.call.clone(),
-            settlement,
-        }
-    }
-
-    fn swept(&self, now: Timestamp) -> Change {
-        let settlement = Settlement {
-            lease: self.id,
-            at: Millis(now.0.saturating_mul(1000)),
-            model_served: None,
-            usage: TokenUsage::default(),
-            cost: self.estimate,
-            priced: true,
-            estimated: true,
-            status: 0,
-            error: Some(ErrorType::Abandoned),
-            first_byte_ms: None,
-            duration_ms: u64::try_from(now.since(self.call.at.seconds()).saturating_mul(1000)).unwrap_or(0),
-        };
-        Change::Charged(Box::new(self.event(settlement, 1)))
-    }
-}
-
-/// Maps whose keys are no texts, written as lists of pairs.
-mod pairs {
-    use std::collections::HashMap;
-    use std::hash::Hash;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &HashMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map.iter())
-    }
-
-    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<HashMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Eq + Hash,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
-    }
 }

@@ -7,14 +7,16 @@
 mod budgets;
 mod change;
 mod known;
+mod lease;
 mod ledger;
 mod once;
+mod pairs;
 mod sessions;
 
 use serde::{Deserialize, Serialize};
 
 pub use change::Change;
-pub use ledger::OpenLease;
+pub use lease::OpenLease;
 
 use self::known::Known;
 use self::ledger::Ledger;

@@ -18,7 +18,7 @@ const PAGE: &str = include_str!("page.html");
 
 /// Nothing but the gateway's own style sheet and a form to ourselves.
 const POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Longest value that the form carries, in bytes; what the gateway sends has about 50.
 const MAX_VALUE: usize = 512;

@@ -13,12 +13,13 @@ mod workers;
 use std::path::Path;
 use std::sync::Arc;
 
-use gateway_core::ports::{Cursor, Page, Records, Unavailable, WriteError};
+use gateway_core::ports::{AuditEntry, Cursor, Page, Records, Subject, Unavailable, WriteError};
+use gateway_core::version::Version;
 use rusqlite::{Connection, Row, ToSql};
 use serde::de::DeserializeOwned;
 
 pub(crate) use schema::OpenError;
-use workers::Workers;
+use workers::{Refusal, Workers};
 
 /// What the store is called in errors.
 const NAME: &str = "the records";
@@ -71,6 +72,17 @@ fn body<T: DeserializeOwned>(row: &Row, column: usize) -> rusqlite::Result<T> {
 /// Writes a JSON body.
 fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Says that the version which a write names is not the one that is there, unless it changed its one row.
+fn only_one(changed: usize) -> Result<(), Refusal> {
+    if changed == 1 { Ok(()) } else { Err(Refusal::Conflict) }
+}
+
+/// Ends the transaction of a change: what the hot state has to hear, and what the audit log says of it.
+fn tell(connection: &Connection, subject: Subject, version: Version, entry: &AuditEntry) -> Result<(), Refusal> {
+    outbox::add(connection, subject, version)?;
+    audit::add(connection, entry)
 }
 
 fn unavailable(error: rusqlite::Error) -> Unavailable {

@@ -7,8 +7,7 @@ use gateway_core::token::Token;
 use gateway_core::version::{Stored, Version};
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
-use super::workers::Refusal;
-use super::{SqliteRecords, audit, body, json, outbox, page, rows};
+use super::{SqliteRecords, body, json, only_one, page, rows, tell};
 
 /// One page of a user's tokens, newest first: their ids sort by time.
 pub(super) const LIST: &str = "SELECT version, last_used, body FROM token
@@ -59,8 +58,7 @@ impl Tokens for SqliteRecords {
                 ":version": Version::FIRST.0.cast_signed(),
                 ":body": json(&token)?,
             })?;
-            outbox::add(connection, Subject::Token(token.id), Version::FIRST)?;
-            audit::add(connection, &entry)
+            tell(connection, Subject::Token(token.id), Version::FIRST, &entry)
         };
         self.workers.write(write).await
     }
@@ -77,11 +75,8 @@ impl Tokens for SqliteRecords {
                 ":seen": seen.0.cast_signed(),
                 ":body": json(&next)?,
             })?;
-            if changed != 1 {
-                return Err(Refusal::Conflict);
-            }
-            outbox::add(connection, Subject::Token(next.id), seen.next())?;
-            audit::add(connection, &entry)
+            only_one(changed)?;
+            tell(connection, Subject::Token(next.id), seen.next(), &entry)
         };
         self.workers.write(write).await
     }

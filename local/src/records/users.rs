@@ -6,8 +6,7 @@ use gateway_core::ports::{AuditEntry, Subject, Unavailable, Users, WriteError};
 use gateway_core::version::{Stored, Version};
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
-use super::workers::Refusal;
-use super::{SqliteRecords, audit, body, json, outbox};
+use super::{SqliteRecords, body, json, only_one, tell};
 
 impl Users for SqliteRecords {
     async fn user(&self, id: UserId) -> Result<Option<Stored<User>>, Unavailable> {
@@ -44,8 +43,7 @@ impl Users for SqliteRecords {
                 ":version": Version::FIRST.0.cast_signed(),
                 ":body": json(&user)?,
             })?;
-            outbox::add(connection, Subject::User(user.id), Version::FIRST)?;
-            audit::add(connection, &entry)
+            tell(connection, Subject::User(user.id), Version::FIRST, &entry)
         };
         self.workers.write(write).await
     }
@@ -63,11 +61,8 @@ impl Users for SqliteRecords {
                 ":seen": seen.0.cast_signed(),
                 ":body": json(&next)?,
             })?;
-            if changed != 1 {
-                return Err(Refusal::Conflict);
-            }
-            outbox::add(connection, Subject::User(next.id), seen.next())?;
-            audit::add(connection, &entry)
+            only_one(changed)?;
+            tell(connection, Subject::User(next.id), seen.next(), &entry)
         };
         self.workers.write(write).await
     }

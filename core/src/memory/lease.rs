@@ -1,0 +1,59 @@
+//! A lease between admit and its end.
+
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+use super::budgets::Counter;
+use crate::admission::{Call, ErrorType, Settlement, UsageEvent};
+use crate::id::{LeaseId, TokenId, UserId};
+use crate::identity::Email;
+use crate::money::{Calendar, Nanodollars, TokenUsage};
+use crate::time::{Millis, Timestamp};
+
+/// A lease that was not closed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLease {
+    pub(super) id: LeaseId,
+    pub(super) user: UserId,
+    pub(super) email: Email,
+    pub(super) token: TokenId,
+    pub(super) estimate: Nanodollars,
+    pub(super) expiry: Timestamp,
+    pub(super) calendar: Calendar,
+    pub(super) counters: Vec<Counter>,
+    pub(super) call: Call,
+}
+
+impl OpenLease {
+    /// Returns the event that a settlement makes of the lease.
+    pub(super) fn event(&self, settlement: Settlement, revision: u32) -> UsageEvent {
+        UsageEvent {
+            id: self.id,
+            revision,
+            user: self.user,
+            email: self.email.clone(),
+            token: self.token,
+            estimate: self.estimate,
+            call: self.call.clone(),
+            settlement,
+        }
+    }
+
+    /// Returns the change that charges the lease at its estimate: nobody was heard of it.
+    pub(super) fn swept(&self, now: Timestamp) -> Change {
+        let settlement = Settlement {
+            lease: self.id,
+            at: Millis(now.0.saturating_mul(1000)),
+            model_served: None,
+            usage: TokenUsage::default(),
+            cost: self.estimate,
+            priced: true,
+            estimated: true,
+            status: 0,
+            error: Some(ErrorType::Abandoned),
+            first_byte_ms: None,
+            duration_ms: u64::try_from(now.since(self.call.at.seconds()).saturating_mul(1000)).unwrap_or(0),
+        };
+        Change::Charged(Box::new(self.event(settlement, 1)))
+    }
+}
