@@ -178,7 +178,11 @@ pub async fn refuses_in_the_order_of_precedence(hot: &impl Hot) {
     token.revoked = false;
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Revoked, "its epoch is behind");
     question.epoch = Epoch(1);
+    assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Revoked, "the record's epoch is behind");
     token.epoch = Epoch(1);
+    question.epoch = Epoch(0);
+    assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Revoked, "the claim's epoch is behind");
+    question.epoch = Epoch(1);
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Suspended { until });
     question.now = START.plus(50);
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Precluded(Preclusion::Scope));
