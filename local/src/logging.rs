@@ -1,5 +1,7 @@
 //! Logs: to standard error, for people or machines.
 
+use std::io::IsTerminal as _;
+
 use gateway_core::config::{Log, LogFormat};
 use tracing_subscriber::EnvFilter;
 
@@ -11,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(log: &Log) -> Result<(), String> {
     let filter = EnvFilter::builder().parse(&log.level).map_err(|error| format!("log.level: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     match log.format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -10,6 +10,7 @@ fn assert_revoked(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
     assert_eq!(answer.anthropic_error(), REVOKED);
     assert_eq!(answer.header("x-should-retry"), "false");
+    assert!(answer.header("www-authenticate").starts_with("Bearer"));
 }
 
 #[tokio::test]

@@ -113,7 +113,6 @@ impl Config {
             ("tokens.max_lifetime", self.tokens.max_lifetime, 60, 366 * 86400),
             ("tokens.default_lifetime", self.tokens.default_lifetime, 60, self.tokens.max_lifetime.0),
             ("upstream.max_duration", self.upstream.max_duration, 1, 3600),
-            ("usage.keep", self.usage.keep, 86400, u32::MAX),
         ];
         for (key, value, least, most) in ranges {
             if !(least..=most).contains(&value.0) {

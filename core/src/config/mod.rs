@@ -50,8 +50,6 @@ pub struct Config {
     pub providers: BTreeMap<String, Provider>,
     /// The models that may be called, by name.
     pub models: BTreeMap<String, Model>,
-    /// Usage events.
-    pub usage: Usage,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -217,20 +215,6 @@ pub struct Model {
     pub provider: String,
     /// What it costs; without a price it is refused where a budget applies.
     pub price: Option<Price>,
-}
-
-/// `[usage]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Usage {
-    /// How long usage events are kept.
-    pub keep: Seconds,
-}
-
-impl Default for Usage {
-    fn default() -> Self {
-        Self { keep: Seconds(400 * 86400) }
-    }
 }
 
 /// `[log]`

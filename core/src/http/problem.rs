@@ -1,7 +1,7 @@
 //! From refusal to answer: the one table of statuses, titles and error types, in every dialect.
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::json;
 
@@ -233,13 +233,17 @@ impl Problem {
         response
     }
 
-    /// Sets the headers that go with the problem, whatever its body looks like.
+    /// Sets the headers that go with the problem, whatever its body looks like: how to authenticate (RFC 6750 §3), when to
+    /// come back, and whether to.
     pub fn decorate(&self, response: &mut Response<Body>, content_type: &'static str) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if self.kind == Kind::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"llm-gateway\""));
         }
         if matches!(self.kind, Kind::Unauthenticated | Kind::Suspended | Kind::BudgetExhausted) {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
