@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -284,6 +285,36 @@ async fn settles_one_event_for_each_call() {
     let ann = world.person(&control).await;
     assert_eq!(world.call(&ann).await.0, StatusCode::OK);
     assert_eq!(world.settled().await, (1, PING));
+}
+
+#[tokio::test]
+async fn takes_an_answer_for_complete_when_its_last_byte_is_there() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    for (stream, frames) in [(false, 1), (true, 6)] {
+        let body = json!({"model": "echo", "stream": stream, "messages": [{"role": "user", "content": "ping"}]});
+        let request =
+            World::request(Method::POST, "/v1/messages").header("authorization", format!("Bearer {}", ann.token));
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let mut answer = world.router.clone().unwrap().oneshot(request).await.unwrap().into_body();
+        // As servers do: a body of known length is let go of with its last byte, a stream when it says that it ended.
+        for _ in 0..frames {
+            assert!(answer.frame().await.unwrap().is_ok());
+        }
+        if stream {
+            assert!(answer.frame().await.is_none());
+        }
+        drop(answer);
+        world.settled().await;
+        let (events, through) = world.hot.pending_usage(1).await.unwrap();
+        let settlement = &events[0].settlement;
+        assert_eq!(
+            (settlement.estimated, settlement.error, settlement.cost.0),
+            (false, None, PING),
+            "stream: {stream}"
+        );
+        world.hot.discard_usage(through).await.unwrap();
+    }
 }
 
 #[tokio::test]

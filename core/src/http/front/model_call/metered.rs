@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 
 use super::lease::{Ending, Lease};
 use crate::admission::ErrorType;
@@ -78,6 +78,7 @@ impl<P: Platform> http_body::Body for Metered<P> {
                 if let (Some(watch), Some(data)) = (&mut this.watch, frame.data_ref()) {
                     watch.see(data);
                 }
+                this.settle_if_ended();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -96,12 +97,23 @@ impl<P: Platform> http_body::Body for Metered<P> {
         }
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
     fn size_hint(&self) -> http_body::SizeHint {
         self.inner.size_hint()
     }
 }
 
 impl<P: Platform> Metered<P> {
+    /// A body of known length is not asked for more once its last byte is there: whoever sends it lets go of it.
+    fn settle_if_ended(&mut self) {
+        if self.inner.is_end_stream() {
+            self.settle(Ended::Complete, None);
+        }
+    }
+
     fn settle(&mut self, ended: Ended, error: Option<ErrorType>) {
         if let Some(watch) = self.watch.take() {
             watch.settle(ended, error);
@@ -111,6 +123,7 @@ impl<P: Platform> Metered<P> {
 
 impl<P: Platform> Drop for Metered<P> {
     fn drop(&mut self) {
+        self.settle_if_ended();
         self.settle(Ended::Cut, Some(ErrorType::ClientGone));
     }
 }
