@@ -37,6 +37,13 @@ pub struct Money {
     pub held: i64,
 }
 
+impl Money {
+    fn of(answer: &Answer) -> Self {
+        let total = &answer.body["spend"]["total"];
+        Self { spent: nanodollars(&total["spent"]), held: nanodollars(&total["held"]) }
+    }
+}
+
 impl Browser {
     /// Opens a browser that has been nowhere.
     ///
@@ -157,8 +164,7 @@ impl Browser {
     pub async fn money(&mut self) -> Money {
         let answer = self.get("/api/usage/me").await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        let total = &answer.body["spend"]["total"];
-        Money { spent: nanodollars(&total["spent"]), held: nanodollars(&total["held"]) }
+        Money::of(&answer)
     }
 
     /// Waits until no call of this person holds anything, and returns what they spent.
@@ -171,9 +177,10 @@ impl Browser {
     pub async fn settled(&mut self) -> i64 {
         let waiting = async {
             loop {
-                let money = self.money().await;
-                if money.held == 0 {
-                    return money.spent;
+                // A store that was just stalled may still be busy with what waited.
+                let answer = self.get("/api/usage/me").await;
+                if answer.status == StatusCode::OK && Money::of(&answer).held == 0 {
+                    return Money::of(&answer).spent;
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
