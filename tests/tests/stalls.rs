@@ -1,5 +1,6 @@
-//! A store that does not answer admits nobody, charges nobody, and is forgiven.
+//! A store that does not answer admits nobody, charges nobody, and is forgiven; and others may look at its files.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -39,6 +40,32 @@ async fn charges_nobody_for_what_a_stalled_store_refused() {
     assert_eq!(ann.settled().await, before);
     assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
     assert_eq!(ann.settled().await, 2 * before);
+}
+
+#[tokio::test]
+async fn stays_whole_while_others_read_its_files() {
+    let mut gateway = Deployment::start("").await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    // Another program with another SQLite, as an operator's tools are.
+    let count = |file: &str, table: &str| -> i64 {
+        let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
+                      print(c.execute('SELECT count(*) FROM ' + sys.argv[2]).fetchone()[0]); c.close()";
+        let mut python = Command::new("python3");
+        let output = python.args(["-c", script]).arg(gateway.data().join(file)).arg(table).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+    };
+    let mut changes = 0;
+    for minted in 1..=3 {
+        let token = ann.mint().await.token;
+        echo(&gateway, &token).await;
+        ann.settled().await;
+        assert_eq!(count("records.db", "token"), minted);
+        let now = count("hot.db", "change");
+        assert!(now > changes, "{now}");
+        changes = now;
+    }
+    gateway.kill_and_restart().await;
+    assert_eq!(ann.get("/api/token/list").await.body["count"], 3);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `hot.db`: a snapshot of the memory, and the changes since.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ pub(crate) enum JournalError {
     /// The lock cannot be taken.
     #[error("cannot lock {path}")]
     Lock { path: PathBuf, source: std::io::Error },
+    /// The file cannot be kept to its owner.
+    #[error("cannot make {path} private")]
+    Private { path: PathBuf, source: std::io::Error },
     /// A newer binary wrote it.
     #[error("hot.db was written by a newer llm-gateway (schema {0})")]
     Newer(i64),
@@ -57,7 +62,10 @@ impl Journal {
     /// Opens a journal and replays it; a new one starts in `generation`.
     pub(super) fn open(data: &Path, generation: Generation) -> Result<(Self, Memory), JournalError> {
         let lock = lock(data)?;
-        let connection = Connection::open(data.join(FILE))?;
+        let path = data.join(FILE);
+        let connection = Connection::open(&path)?;
+        let private = std::fs::set_permissions(&path, Permissions::from_mode(0o600));
+        private.map_err(|source| JournalError::Private { path, source })?;
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -146,7 +154,6 @@ impl Journal {
 }
 
 fn lock(data: &Path) -> Result<std::fs::File, JournalError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
     let path = data.join(LOCK_FILE);
     let mut options = std::fs::OpenOptions::new();
     let opened = options.create(true).truncate(false).write(true).mode(0o600).open(&path);

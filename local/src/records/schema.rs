@@ -1,6 +1,7 @@
 //! The tables, and how older ones become newer ones.
 
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,8 +64,8 @@ pub(crate) enum OpenError {
     /// A newer binary wrote them.
     #[error("records.db was written by a newer llm-gateway (schema {found}, this one knows {known})")]
     Newer { found: i64, known: i64 },
-    /// The file cannot be made.
-    #[error("records.db cannot be made")]
+    /// The file cannot be kept to its owner.
+    #[error("records.db cannot be made private")]
     File(#[source] std::io::Error),
     /// SQLite failed.
     #[error("records.db cannot be opened")]
@@ -75,11 +76,13 @@ pub(crate) enum OpenError {
 }
 
 /// Opens a connection. The file is readable by its owner only.
+///
+/// The file is never opened but through SQLite: closing any other handle would drop the locks that this process has on it
+/// (fcntl, POSIX), and the next program that looks at the file would take the write-ahead log away.
 pub(super) fn connect(data: &Path) -> Result<Connection, OpenError> {
     let path = data.join(FILE);
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(OpenError::File)?;
-    let connection = Connection::open(path)?;
+    let connection = Connection::open(&path)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(OpenError::File)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
