@@ -200,6 +200,23 @@ async fn tells_errors_in_the_clients_words() {
 }
 
 #[tokio::test]
+async fn takes_bodies_of_many_megabytes_as_they_are() {
+    let gateway = Deployment::start("").await;
+    let (mut ann, token) = token_of(&gateway).await;
+    // Members that a parser might lose or round: an empty list, a number beyond 64 bits, one with a fraction of zero.
+    let padding = "x ".repeat(4 * 1024 * 1024);
+    let body = format!(
+        "{{\"metadata\":{{\"a\":[],\"b\":123456789012345678901234567890,\"c\":1.0}},\"model\":\"echo\",\"max_tokens\":1,\
+         \"messages\":[{{\"role\":\"user\",\"content\":\"{padding}\"}}]}}"
+    );
+    let request = post(&gateway, "/v1/messages").bearer_auth(&token).header("content-type", "application/json");
+    let answer = send(request.body(body)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    // 8 MiB are 2,097,152 tokens in, and one out.
+    assert_eq!(ann.settled().await, 2_097_152 * 1000 + 5000);
+}
+
+#[tokio::test]
 async fn goes_on_after_requests_that_are_attacks() {
     let gateway = Deployment::start("").await;
     let (_, token) = token_of(&gateway).await;
