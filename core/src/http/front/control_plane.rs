@@ -1,6 +1,6 @@
 //! The way to the control plane.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Front;
+use super::{Front, body};
 use crate::control::{Actor, RestoreAnswer, RestoreRequest, Via};
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::{TokenId, UserId};
@@ -24,8 +24,7 @@ pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request:
     let (parts, body) = request.into_parts();
     let actor = parts.extensions.get::<Actor>().cloned();
     let actor = actor.ok_or_else(|| Problem::new(Kind::Unauthenticated, "Sign in first."))?;
-    let too_large = || Problem::new(Kind::TooLarge, format!("The body may have {MAX_BODY} bytes at most."));
-    let body = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    let body = body::read(&front, body, MAX_BODY, "").await?;
 
     let mut inner = http::Request::new(body);
     *inner.method_mut() = parts.method;

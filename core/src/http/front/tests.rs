@@ -446,3 +446,20 @@ async fn answers_503_and_never_401_when_sessions_cannot_be_read() {
         assert_eq!(headers["retry-after"], "1");
     }
 }
+
+#[tokio::test]
+async fn waits_for_no_body_for_ever_and_takes_none_of_any_size() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    let never = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let huge = || Body::from(vec![b' '; 64 * 1024 + 1]);
+    let mint = || {
+        let request = World::request(Method::POST, "/api/token/generate").header("cookie", &ann.cookie);
+        request.header("sec-fetch-site", "same-origin").header("content-type", "application/json")
+    };
+    let call = || World::request(Method::POST, "/v1/messages").header("x-api-key", &ann.token);
+    assert_eq!(world.ask(mint().body(never()).unwrap()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(world.ask(call().body(never()).unwrap()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(world.ask(mint().body(huge()).unwrap()).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(world.settled().await, (0, 0));
+}

@@ -7,28 +7,24 @@ mod metered;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use self::lease::{Ending, Lease};
 use self::metered::{Measure, metered};
-use super::Front;
+use super::{Front, body};
 use crate::admission::{Admit, Call, ErrorType, Preclusion};
 use crate::config::{Model, Provider, ProviderKind};
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::LeaseId;
 use crate::money::Nanodollars;
-use crate::ports::{Clock as _, Platform, Random as _};
+use crate::ports::{Platform, Random as _};
 use crate::token::{Scope, Verified};
 use crate::upstream::{Echo, EchoError, Format, Peek, inbound, peek};
-
-/// How long a client may take to send the body.
-const BODY_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long after a call's last moment its lease runs out, in seconds.
 const LEASE_MARGIN: i64 = 60;
@@ -94,21 +90,7 @@ async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) ->
     if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(Problem::new(Kind::UnsupportedMediaType, "The body must not be compressed."));
     }
-    let limit = front.config().limits.body;
-    let reading = std::pin::pin!(to_bytes(body, limit));
-    let waiting = std::pin::pin!(front.platform().clock().sleep(BODY_TIMEOUT));
-    match select(reading, waiting).await {
-        Either::Left((Ok(body), _)) => Ok(body),
-        Either::Left((Err(error), _)) if is_too_large(&error) => {
-            Err(Problem::new(Kind::TooLarge, format!("The body may have {limit} bytes at most (limits.body).")))
-        }
-        Either::Left((Err(_), _)) => Err(Problem::new(Kind::Invalid, "The body broke off.")),
-        Either::Right(((), _)) => Err(Problem::new(Kind::Invalid, "The body took too long.")),
-    }
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+    body::read(front, body, front.config().limits.body, " (limits.body)").await
 }
 
 fn question<P: Platform>(

@@ -1,0 +1,42 @@
+//! Reading a request's body: no more than allowed, and not for ever.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http_body_util::LengthLimitError;
+
+use super::Front;
+use crate::http::{Kind, Problem};
+use crate::ports::{Clock as _, Platform};
+
+/// How long a client may take to send a body.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Reads a body of at most `limit` bytes; `named` is what an operator calls the limit.
+///
+/// # Errors
+///
+/// A problem that names the limit, or says that the body broke off or took too long.
+pub(super) async fn read<P: Platform>(
+    front: &Front<P>,
+    body: Body,
+    limit: usize,
+    named: &str,
+) -> Result<Bytes, Problem> {
+    let reading = std::pin::pin!(to_bytes(body, limit));
+    let waiting = std::pin::pin!(front.platform().clock().sleep(TIMEOUT));
+    match select(reading, waiting).await {
+        Either::Left((Ok(body), _)) => Ok(body),
+        Either::Left((Err(error), _)) if is_too_large(&error) => {
+            Err(Problem::new(Kind::TooLarge, format!("The body may have {limit} bytes at most{named}.")))
+        }
+        Either::Left((Err(_), _)) => Err(Problem::new(Kind::Invalid, "The body broke off.")),
+        Either::Right(((), _)) => Err(Problem::new(Kind::Invalid, "The body took too long.")),
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>)
+}
