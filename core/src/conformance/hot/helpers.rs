@@ -1,0 +1,81 @@
+//! What the properties of hot stores have in common.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::admission::{Admit, Cancel, Install, Installed, Refusal, TokenEntry, UserEntry, Verdict};
+use crate::conformance::fixture::{START, email, install, lease_id, settlement, user_entry, user_id};
+use crate::money::{Calendar, WindowKind};
+use crate::ports::{Hot, SpendingQuery};
+use crate::time::Timestamp;
+use crate::version::Generation;
+
+/// Asks for the verdict about a call.
+pub async fn ask(hot: &impl Hot, admit: &Admit) -> Verdict {
+    hot.admit(admit).await.expect("the store answers")
+}
+
+/// Returns the generation in which the store lives.
+pub async fn generation(hot: &impl Hot) -> Generation {
+    // No store lives in this one by accident: theirs are random.
+    let guess = Generation(u64::MAX);
+    let nothing = Install { generation: guess, user: None, token: None };
+    match hot.install(&nothing).await.expect("the store answers") {
+        Installed::Stale(generation) => generation,
+        Installed::Done => guess,
+    }
+}
+
+/// Installs the first `count` users and their tokens.
+pub async fn install_all(hot: &impl Hot, count: u8) {
+    let generation = generation(hot).await;
+    for number in 0..count {
+        let installed = hot.install(&install(number, generation)).await.expect("the store answers");
+        assert_eq!(installed, Installed::Done);
+    }
+}
+
+pub(super) async fn learn(hot: &impl Hot, user: Option<UserEntry>, token: Option<TokenEntry>) {
+    let generation = generation(hot).await;
+    let installed = hot.install(&Install { generation, user, token }).await.expect("the store answers");
+    assert_eq!(installed, Installed::Done);
+}
+
+/// Returns what a user spent and what is held, in the total window.
+pub(super) async fn money(hot: &impl Hot, number: u8) -> (i64, i64) {
+    in_window(hot, number, START, WindowKind::Total).await
+}
+
+pub(super) async fn in_window(hot: &impl Hot, number: u8, at: Timestamp, kind: WindowKind) -> (i64, i64) {
+    let query = SpendingQuery {
+        user: user_id(number),
+        email: email(number),
+        groups: user_entry(number).groups,
+        token: None,
+        calendar: Calendar::at(at, &TimeZone::UTC),
+        budgets: Arc::from([]),
+    };
+    let spending = hot.spending(&query).await.expect("the store answers");
+    let (_, spent, held) = spending.windows.into_iter().find(|(window, ..)| *window == kind).expect("all windows");
+    (spent.0, held.0)
+}
+
+pub(super) fn refused(verdict: Verdict) -> Refusal {
+    match verdict {
+        Verdict::Refused(refusal) => refusal,
+        other => unreachable!("not refused: {other:?}"),
+    }
+}
+
+pub(super) fn assert_admitted(verdict: &Verdict) {
+    assert!(matches!(verdict, Verdict::Admitted(_)), "{verdict:?}");
+}
+
+pub(super) async fn settle(hot: &impl Hot, lease: u16, now: Timestamp, cost: i64) {
+    hot.settle(&settlement(lease, now, cost)).await.expect("the store answers");
+}
+
+pub(super) async fn cancel(hot: &impl Hot, lease: u16, now: Timestamp) {
+    hot.cancel(Cancel { lease: lease_id(lease), now }).await.expect("the store answers");
+}

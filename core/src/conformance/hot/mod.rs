@@ -1,0 +1,53 @@
+//! What every hot store must do.
+
+mod calls;
+mod helpers;
+mod money;
+mod sessions;
+
+pub use calls::*;
+pub use helpers::{ask, generation, install_all};
+pub use money::*;
+pub use sessions::*;
+
+/// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
+/// runs a future to its end.
+#[macro_export]
+macro_rules! hot_conformance {
+    ($block_on:path, $make:expr) => {
+        $crate::hot_conformance! { @each $block_on, $make,
+            admits_a_live_token,
+            knows_nobody_who_was_not_installed,
+            refuses_in_the_order_of_precedence,
+            sees_a_revocation_in_the_next_call,
+            keeps_newer_versions,
+            refuses_installations_of_another_generation,
+            changes_nothing_when_an_admit_is_repeated,
+            settles_a_lease_once,
+            opens_nothing_for_a_call_that_was_given_up,
+            keeps_a_charge_that_is_cancelled_too_late,
+            sweeps_only_what_is_overdue,
+            corrects_a_sweep_once,
+            charges_the_windows_of_the_call,
+            applies_the_budgets_that_fit,
+            tells_used_up_from_held,
+            lets_a_persons_only_call_in,
+            refuses_unpriced_models_under_a_budget,
+            adds_large_amounts_exactly,
+            ends_sessions_in_time,
+            ends_sessions_with_their_user,
+            notes_the_use_of_a_session,
+            hands_one_time_values_out_once,
+            keeps_usage_until_it_is_discarded,
+        }
+    };
+    (@each $block_on:path, $make:expr, $($property:ident,)*) => {
+        $(
+            #[test]
+            fn $property() {
+                let (hot, _kept) = $make;
+                $block_on($crate::conformance::hot::$property(&hot));
+            }
+        )*
+    };
+}

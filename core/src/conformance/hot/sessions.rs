@@ -1,0 +1,84 @@
+//! Sessions, and values that may be used once.
+
+use super::helpers::{generation, install_all, learn};
+use crate::admission::UserEntry;
+use crate::conformance::fixture::{START, session, ticket, user_entry, user_id};
+use crate::identity::{Status, Suspension};
+use crate::ports::{Hot, SessionState};
+use crate::time::Timestamp;
+use crate::version::{Epoch, Version};
+
+async fn state(hot: &impl Hot, number: u8, now: Timestamp) -> SessionState {
+    hot.session(&ticket(number).hash(), now).await.expect("the store answers")
+}
+
+async fn is_live(hot: &impl Hot, number: u8, now: Timestamp) -> bool {
+    matches!(state(hot, number, now).await, SessionState::Live(_))
+}
+
+/// Unused sessions end, used ones end too, and ended ones are over.
+pub async fn ends_sessions_in_time(hot: &impl Hot) {
+    install_all(hot, 3).await;
+    for number in 0..3 {
+        hot.open_session(&session(number)).await.expect("the store answers");
+    }
+    assert_eq!(state(hot, 9, START).await, SessionState::Over);
+    assert!(is_live(hot, 1, START.plus(3599)).await);
+    assert!(!is_live(hot, 2, START.plus(3600)).await, "idle");
+    let mut now = START.plus(3599);
+    while now < START.plus(86399) {
+        assert!(is_live(hot, 1, now).await);
+        now = now.plus(3000);
+    }
+    assert!(is_live(hot, 1, START.plus(86399)).await);
+    assert!(!is_live(hot, 1, START.plus(86400)).await, "absolute");
+    let id = ticket(0).hash().session();
+    assert!(hot.end_session(&id).await.expect("the store answers"));
+    assert!(!is_live(hot, 0, START).await);
+    assert!(!hot.end_session(&id).await.expect("the store answers"));
+}
+
+/// A session is no better than its user.
+pub async fn ends_sessions_with_their_user(hot: &impl Hot) {
+    hot.open_session(&session(1)).await.expect("the store answers");
+    let generation = generation(hot).await;
+    assert_eq!(state(hot, 1, START).await, SessionState::Unknown { user: user_id(1), generation });
+    learn(hot, Some(user_entry(1)), None).await;
+    assert!(is_live(hot, 1, START).await);
+    let suspension = Suspension { until: Some(START.plus(9)), reason: String::new(), by: user_id(9), at: START };
+    let suspended = UserEntry { status: Status::Suspended(suspension), version: Version(2), ..user_entry(1) };
+    learn(hot, Some(suspended), None).await;
+    assert_eq!(state(hot, 1, START.plus(8)).await, SessionState::Over);
+    assert!(is_live(hot, 1, START.plus(9)).await);
+    learn(hot, Some(UserEntry { session_epoch: Epoch(1), version: Version(3), ..user_entry(1) }), None).await;
+    assert_eq!(state(hot, 1, START.plus(9)).await, SessionState::Over);
+}
+
+/// Uses are noted to the minute.
+pub async fn notes_the_use_of_a_session(hot: &impl Hot) {
+    install_all(hot, 2).await;
+    hot.open_session(&session(1)).await.expect("the store answers");
+    let last_seen = async |now: Timestamp| match state(hot, 1, now).await {
+        SessionState::Live(session) => session.last_seen,
+        other => unreachable!("{other:?}"),
+    };
+    last_seen(START.plus(59)).await;
+    assert_eq!(last_seen(START.plus(59)).await, START);
+    last_seen(START.plus(60)).await;
+    assert_eq!(last_seen(START.plus(61)).await, START.plus(60));
+}
+
+/// A value is handed out once, and never past its time.
+pub async fn hands_one_time_values_out_once(hot: &impl Hot) {
+    let keep = async |kind: &str, id: &str, value: &str, now: Timestamp| {
+        hot.keep(kind, id, value, now, now.plus(600)).await.expect("the store answers")
+    };
+    let redeem = async |kind: &str, id: &str, now: Timestamp| hot.redeem(kind, id, now).await.expect("it answers");
+    assert!(keep("flow", "a", "first", START).await);
+    assert!(!keep("flow", "a", "second", START.plus(599)).await, "the id is taken");
+    assert!(keep("replay", "a", "other", START).await, "another kind");
+    assert_eq!(redeem("flow", "a", START.plus(599)).await.as_deref(), Some("first"));
+    assert_eq!(redeem("flow", "a", START.plus(599)).await, None);
+    assert_eq!(redeem("replay", "a", START.plus(600)).await, None, "its time is over");
+    assert!(keep("replay", "a", "again", START.plus(600)).await, "the id is free again");
+}
