@@ -91,6 +91,7 @@ impl Ledger {
             email: user.email.clone(),
             token: admit.token,
             estimate: admit.estimate,
+            priced: admit.priced,
             expiry: admit.expiry,
             calendar: admit.calendar.clone(),
             counters: counters(&payer, &admit.budgets),

@@ -56,6 +56,15 @@ impl Memory {
         }
     }
 
+    /// Takes over from `former` what no journal keeps, when both are one life of the store.
+    ///
+    /// Versions of records that `former` knew stay known, so that no late installation undoes a newer one, and one-time
+    /// values that it handed out stay used.
+    #[must_use]
+    pub fn succeeding(self, former: Self) -> Self {
+        Self { known: former.known, once: former.once, ..self }
+    }
+
     /// Makes a change. Applying the same changes in the same order makes the same memory.
     pub fn apply(&mut self, change: Change) {
         match change {

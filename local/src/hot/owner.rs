@@ -97,6 +97,8 @@ fn own(questions: &Receiver<Question>, mut journal: Journal, mut memory: Memory)
                 for answer in answers {
                     answer();
                 }
+                // Nobody waits for it but those who ask meanwhile.
+                journal.compact_if_long(&memory);
             }
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the hot state's journal cannot be written");
@@ -117,7 +119,6 @@ fn answer(
         answers.push(question(memory, journal)?);
     }
     journal.commit()?;
-    journal.compact_if_long(memory);
     Ok(answers)
 }
 
@@ -125,7 +126,7 @@ fn answer(
 fn recover(journal: &mut Journal, memory: &mut Memory) -> bool {
     match journal.rollback().and_then(|()| journal.replay()) {
         Ok(replayed) => {
-            *memory = replayed;
+            *memory = replayed.succeeding(memory.clone());
             true
         }
         Err(error) => {

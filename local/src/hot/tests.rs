@@ -1,9 +1,10 @@
 //! The conformance suite on the embedded store, and what only it can get wrong.
 
+use gateway_core::admission::{Refusal, Verdict};
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
 use gateway_core::conformance::hot::{generation, install_all};
 use gateway_core::conformance::model::{Restart, equals_the_reference};
-use gateway_core::ports::{Admission as _, Usage as _};
+use gateway_core::ports::{Admission as _, OneTime as _, Usage as _};
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 use rusqlite::Connection;
@@ -147,10 +148,36 @@ fn believes_nothing_that_the_journal_did_not_take() {
     block_on(async {
         assert!(hot.admit(&admit(1, 1, START, 60, &[])).await.is_err());
         intruder.execute_batch("DROP TRIGGER no").unwrap();
-        let generation = generation(&hot).await;
-        hot.install(&install(1, generation)).await.unwrap();
         hot.settle(&settlement(1, START, 25)).await.unwrap();
         assert!(hot.pending_usage(10).await.unwrap().0.is_empty(), "the lease was never opened");
         assert!(hot.admit(&admit(1, 2, START, 60, &[])).await.is_ok());
+    });
+}
+
+#[test]
+fn forgets_no_revocation_when_the_journal_fails() {
+    let (hot, data) = store();
+    let intruder = Connection::open(data.path().join("hot.db")).unwrap();
+    block_on(async {
+        install_all(&hot, 2).await;
+        let generation = generation(&hot).await;
+        let mut revoked = install(1, generation);
+        let token = revoked.token.as_mut().unwrap();
+        (token.revoked, token.version) = (true, token.version.next());
+        hot.install(&revoked).await.unwrap();
+        assert!(hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap());
+        assert!(hot.redeem("flow", "a", START).await.unwrap().is_some());
+        assert!(hot.keep("flow", "b", "value", START, START.plus(600)).await.unwrap());
+
+        intruder
+            .execute_batch("CREATE TRIGGER no BEFORE INSERT ON change BEGIN SELECT RAISE(ABORT, 'no'); END")
+            .unwrap();
+        assert!(hot.admit(&admit(0, 1, START, 60, &[])).await.is_err());
+        intruder.execute_batch("DROP TRIGGER no").unwrap();
+
+        hot.install(&install(1, generation)).await.unwrap();
+        let verdict = hot.admit(&admit(1, 2, START, 0, &[])).await.unwrap();
+        assert_eq!(verdict, Verdict::Refused(Refusal::Revoked), "a late installation undoes nothing");
+        assert!(!hot.keep("flow", "b", "again", START, START.plus(600)).await.unwrap(), "a mark against replay stays");
     });
 }

@@ -27,6 +27,7 @@ macro_rules! hot_conformance {
             opens_nothing_for_a_call_that_was_given_up,
             keeps_a_charge_that_is_cancelled_too_late,
             sweeps_only_what_is_overdue,
+            sweeps_unpriced_calls_as_unpriced,
             corrects_a_sweep_once,
             charges_the_windows_of_the_call,
             applies_the_budgets_that_fit,

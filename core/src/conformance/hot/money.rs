@@ -46,6 +46,15 @@ pub async fn sweeps_only_what_is_overdue(hot: &impl Hot) {
     }
 }
 
+/// What nobody could price is not told as priced because its process died.
+pub async fn sweeps_unpriced_calls_as_unpriced(hot: &impl Hot) {
+    install_all(hot, 2).await;
+    ask(hot, &Admit { priced: false, ..admit(1, 1, START, 0, &[]) }).await;
+    assert_eq!(hot.sweep(START.plus(200), 50).await.expect("the store answers"), 1);
+    let (events, _) = hot.pending_usage(10).await.expect("the store answers");
+    assert!(!events[0].settlement.priced);
+}
+
 /// A process that was thought dead settles after all: the difference is charged, once.
 pub async fn corrects_a_sweep_once(hot: &impl Hot) {
     install_all(hot, 2).await;
