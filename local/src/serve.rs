@@ -87,6 +87,10 @@ fn development_provider(config: &mut Config) -> Result<Option<Router>, Box<dyn s
     if config.signin.issuer.is_some() {
         return Ok(None);
     }
+    // The check of `Host` stops pages that rebind names, not a neighbour who writes the header.
+    if !config.server.listen.ip().is_loopback() {
+        return Err("without signin.issuer, server.listen must be a loopback address".into());
+    }
     let provider = DevProvider::new(config.public_url().url(), SystemClock, SystemRandom)?;
     config.signin = provider.signin_config();
     if config.roles.super_admins.is_empty() {

@@ -89,3 +89,12 @@ async fn logs_no_secrets() {
         assert!(!log.contains(secret));
     }
 }
+
+#[tokio::test]
+async fn opens_the_development_sign_in_to_this_machine_only() {
+    let gateway = Deployment::start("").await;
+    let variables =
+        [("LLM_GATEWAY__SERVER__LISTEN", "0.0.0.0:0"), ("LLM_GATEWAY__SERVER__PUBLIC_URL", "http://localhost:8080")];
+    let (ok, text) = run(&gateway, &["serve"], &variables);
+    assert!(!ok && text.contains("server.listen must be a loopback address"), "{text}");
+}
