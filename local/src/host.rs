@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gateway_core::config::{SUPER_ADMIN_EMAIL, VARIABLE_PREFIX};
+use gateway_core::config::{INHERITED, VARIABLE_PREFIX};
 use gateway_core::ports::{Background, Clock, Random, Vars};
 use gateway_core::time::Millis;
 use tokio_util::task::TaskTracker;
@@ -98,9 +98,9 @@ impl Environment {
 
     fn of(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, EnvironmentError> {
         let mut variables: BTreeMap<String, String> = pairs.collect();
-        let is_ours = |name: &str| name.starts_with(VARIABLE_PREFIX) || name.starts_with(SUPER_ADMIN_EMAIL);
-        let files: Vec<String> =
-            variables.keys().filter(|name| is_ours(name) && name.ends_with(FILE_SUFFIX)).cloned().collect();
+        let is_ours = |name: &str| name.starts_with(VARIABLE_PREFIX) || INHERITED.contains(&name);
+        let is_file = |name: &&String| name.strip_suffix(FILE_SUFFIX).is_some_and(is_ours);
+        let files: Vec<String> = variables.keys().filter(is_file).cloned().collect();
         for name in files {
             let path = variables.remove(&name).unwrap_or_default();
             let target = name.trim_end_matches(FILE_SUFFIX).to_owned();

@@ -48,6 +48,8 @@ pub enum Preclusion {
     Scope,
     /// No such model is configured.
     UnknownModel,
+    /// The model is served, but not in this form.
+    OtherForm,
 }
 
 /// The answer to [`Admit`].

@@ -3,17 +3,16 @@
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
+use super::inherited::inherit;
+use super::unknown::explain;
 use super::{BudgetEntry, Config, Model, Provider, ProviderKind, PublicUrl};
-use crate::identity::Email;
 use crate::money::{Budget, InvalidAmount, Nanodollars, Price};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
+use crate::upstream::Catalog;
 
 /// How variables that override a key start: `LLM_GATEWAY__SERVER__PUBLIC_URL` is `public_url` in `[server]`.
 pub const VARIABLE_PREFIX: &str = "LLM_GATEWAY__";
-
-/// The variable that makes somebody the super administrator without any other configuration.
-pub const SUPER_ADMIN_EMAIL: &str = "SUPER_ADMIN_EMAIL";
 
 /// Why the configuration is not good. Messages name the key and never repeat a value, which could be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +44,12 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    pub(crate) fn key(key: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Key { key: key.into(), reason: reason.to_string() }
+    }
+}
+
 impl Config {
     /// Reads a document and the variables that override it.
     ///
@@ -60,11 +65,8 @@ impl Config {
             set(&mut table, &name, &value)?;
         }
         let mut config =
-            Self::deserialize(table).map_err(|error| ConfigError::Variable { message: error.message().to_owned() })?;
-        if let Some(address) = vars.var(SUPER_ADMIN_EMAIL) {
-            let email = Email::parse(&address).map_err(|error| key_error(SUPER_ADMIN_EMAIL, error))?;
-            config.roles.super_admins.push(email);
-        }
+            Self::deserialize(table).map_err(|error| ConfigError::Variable { message: explain(error.message()) })?;
+        inherit(&mut config, vars)?;
         config.complete()
     }
 
@@ -72,10 +74,10 @@ impl Config {
         let url = match self.server.public_url.take() {
             Some(url) => url,
             None if self.server.listen.ip().is_loopback() => PublicUrl::localhost(self.server.listen.port()),
-            None => return Err(key_error("server.public_url", "is required when listening beyond loopback")),
+            None => return Err(ConfigError::key("server.public_url", "is required when listening beyond loopback")),
         };
         if !url.is_https() && !url.is_loopback() && !self.server.insecure {
-            return Err(key_error("server.public_url", "must be https (or set server.insecure = true)"));
+            return Err(ConfigError::key("server.public_url", "must be https (or set server.insecure = true)"));
         }
         self.server.public_url = Some(url);
         if self.models.is_empty() && self.providers.is_empty() {
@@ -90,37 +92,35 @@ impl Config {
         const ECHO: &str = "echo";
         let input = 1_000_000;
         let price = Price { input, cache_write_5m: input, cache_write_1h: input, cache_read: input, output: 5_000_000 };
-        self.providers.insert(ECHO.to_owned(), Provider { kind: ProviderKind::Echo, pace_ms: 0 });
-        self.models.insert(ECHO.to_owned(), Model { provider: ECHO.to_owned(), price: Some(price) });
+        self.providers.insert(ECHO.to_owned(), Provider::new(ProviderKind::Echo));
+        self.models.insert(ECHO.to_owned(), Model { price: Some(price), ..Model::of(ECHO) });
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
-            return Err(key_error("calendar.time_zone", "is not a time zone of the IANA database"));
+            return Err(ConfigError::key("calendar.time_zone", "is not a time zone of the IANA database"));
         }
         self.signin.validate()?;
-        if let Some((name, model)) = self.models.iter().find(|(_, model)| !self.providers.contains_key(&model.provider))
-        {
-            let reason = format!("names {:?}, which is not among [providers]", model.provider);
-            return Err(key_error(&format!("models.{name}.provider"), reason));
-        }
+        Catalog::of(self)?;
         for (index, entry) in self.budgets.iter().enumerate() {
-            entry.budget().map_err(|error| key_error(&format!("budgets[{index}].amount"), error))?;
+            entry.budget().map_err(|error| ConfigError::key(format!("budgets[{index}].amount"), error))?;
         }
         let ranges = [
             ("session.idle", self.session.idle, 60, 30 * 86400),
             ("session.absolute", self.session.absolute, 60, 90 * 86400),
             ("tokens.max_lifetime", self.tokens.max_lifetime, 60, 366 * 86400),
             ("tokens.default_lifetime", self.tokens.default_lifetime, 60, self.tokens.max_lifetime.0),
+            ("upstream.first_byte", self.upstream.first_byte, 1, 3600),
+            ("upstream.idle", self.upstream.idle, 1, 3600),
             ("upstream.max_duration", self.upstream.max_duration, 1, 3600),
         ];
         for (key, value, least, most) in ranges {
             if !(least..=most).contains(&value.0) {
-                return Err(key_error(key, format!("must be between {least} and {most} seconds")));
+                return Err(ConfigError::key(key, format!("must be between {least} and {most} seconds")));
             }
         }
         if !(10..=30_000).contains(&self.admission.deadline_ms) {
-            return Err(key_error("admission.deadline_ms", "must be between 10 and 30000"));
+            return Err(ConfigError::key("admission.deadline_ms", "must be between 10 and 30000"));
         }
         Ok(())
     }
@@ -134,15 +134,11 @@ impl BudgetEntry {
     }
 }
 
-fn key_error(key: &str, reason: impl std::fmt::Display) -> ConfigError {
-    ConfigError::Key { key: key.to_owned(), reason: reason.to_string() }
-}
-
 fn parse_document(document: &str) -> Result<Table, ConfigError> {
     let located = |error: &toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = document.get(..start).unwrap_or_default().matches('\n').count() + 1;
-        ConfigError::Document { line, message: error.message().to_owned() }
+        ConfigError::Document { line, message: explain(error.message()) }
     };
     toml::from_str::<Config>(document).map_err(|error| located(&error))?;
     toml::from_str(document).map_err(|error| located(&error))
@@ -176,14 +172,15 @@ fn typed(text: &str) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use super::super::Seconds;
     use super::*;
+    use crate::identity::Email;
     use crate::money::WindowKind;
 
-    struct Map(BTreeMap<String, String>);
+    pub(in crate::config) struct Map(BTreeMap<String, String>);
 
     impl Vars for Map {
         fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
@@ -195,12 +192,16 @@ mod tests {
         }
     }
 
-    fn vars(pairs: &[(&str, &str)]) -> Map {
+    pub(in crate::config) fn vars(pairs: &[(&str, &str)]) -> Map {
         Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
+    pub(in crate::config) fn load_with(document: &str, vars: &Map) -> Result<Config, ConfigError> {
+        Config::load(document, vars)
+    }
+
     fn load(document: &str) -> Result<Config, ConfigError> {
-        Config::load(document, &vars(&[]))
+        load_with(document, &vars(&[]))
     }
 
     #[test]
@@ -224,29 +225,30 @@ mod tests {
     }
 
     #[test]
-    fn super_admin_email_works_alone() {
-        let config = Config::load("", &vars(&[("SUPER_ADMIN_EMAIL", "Boss@Example.com")])).unwrap();
-        assert_eq!(config.roles.super_admins, [Email::parse("boss@example.com").unwrap()]);
-    }
-
-    #[test]
     fn refuses_unknown_keys_by_name() {
         let Err(ConfigError::Document { line, message }) = load("[server]\n\nlisten_on = \"x\"") else {
             panic!("an unknown key was taken");
         };
         assert_eq!(line, 3);
-        assert!(message.contains("listen_on"), "{message}");
+        assert!(message.contains("\"listen_on\"; did you mean \"listen\"?"), "{message}");
         let Err(ConfigError::Variable { message }) = Config::load("", &vars(&[("LLM_GATEWAY__SERVER__LISEN", "x")]))
         else {
             panic!("an unknown variable was taken");
         };
-        assert!(message.contains("lisen"), "{message}");
+        assert!(message.contains("\"lisen\"; did you mean \"listen\"?"), "{message}");
     }
 
     #[test]
     fn errors_repeat_no_values() {
-        let error = load("[session]\nidle = { secret = \"hunter2hunter2\" }").unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        for document in [
+            "[session]\nidle = { secret = \"hunter2\" }",
+            "[admission]\ndeadline_ms = \"hunter2\"",
+            "[log]\nformat = \"hunter2\"",
+            "[providers.x]\nkind = \"openai\"\napi_key = \"hunter2\\n\"",
+        ] {
+            let error = load(document).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
@@ -279,16 +281,10 @@ mod tests {
     #[test]
     fn offers_echo_when_there_is_nothing_else_to_call() {
         let config = load("").unwrap();
-        let (model, provider) = config.model("echo").unwrap();
-        assert_eq!((model.price.unwrap().output, provider.kind), (5_000_000, ProviderKind::Echo));
+        assert_eq!(config.models["echo"].price.unwrap().output, 5_000_000);
+        assert_eq!(config.providers["echo"].kind, ProviderKind::Echo);
         let other = load("[providers.x]\nkind = \"echo\"\n[models.y]\nprovider = \"x\"").unwrap();
-        assert!(other.model("echo").is_none() && other.model("y").is_some());
-    }
-
-    #[test]
-    fn refuses_models_that_nobody_serves() {
-        let error = load("[models.y]\nprovider = \"x\"").unwrap_err();
-        assert!(error.to_string().starts_with("models.y.provider"), "{error}");
+        assert!(!other.models.contains_key("echo") && other.models.contains_key("y"));
     }
 
     #[test]

@@ -4,16 +4,22 @@
 //! secret for a default.
 
 mod duration;
+mod inherited;
 mod load;
 mod public_url;
+mod unknown;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use duration::Seconds;
-pub use load::{ConfigError, SUPER_ADMIN_EMAIL, VARIABLE_PREFIX};
+pub use inherited::INHERITED;
+#[cfg(test)]
+use load::tests;
+pub use load::{ConfigError, VARIABLE_PREFIX};
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 
 use crate::identity::RolePolicy;
@@ -48,8 +54,10 @@ pub struct Config {
     pub budgets: Vec<BudgetEntry>,
     /// Who serves models, by name.
     pub providers: BTreeMap<String, Provider>,
-    /// The models that may be called, by name.
+    /// The models that may be called, by name; a name that ends in `*` stands for all with that beginning.
     pub models: BTreeMap<String, Model>,
+    /// Paths under `/v1` that are passed on without being read.
+    pub passthrough: Vec<Passthrough>,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -138,13 +146,17 @@ impl Default for Admission {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Upstream {
+    /// How long a provider may take until its answer begins.
+    pub first_byte: Seconds,
+    /// How long an answer may pause.
+    pub idle: Seconds,
     /// How long a call may take; streams are cut there.
     pub max_duration: Seconds,
 }
 
 impl Default for Upstream {
     fn default() -> Self {
-        Self { max_duration: Seconds(30 * 60) }
+        Self { first_byte: Seconds(10 * 60), idle: Seconds(5 * 60), max_duration: Seconds(30 * 60) }
     }
 }
 
@@ -194,17 +206,56 @@ pub struct BudgetEntry {
 pub struct Provider {
     /// What it is.
     pub kind: ProviderKind,
+    /// Where it is, as SDKs take it: Anthropic's without `/v1`, OpenAI's with. Anthropic and OpenAI have a default.
+    pub base_url: Option<String>,
+    /// Our key there.
+    pub api_key: Option<SecretString>,
+    /// How it knows us.
+    #[serde(default)]
+    pub auth: ProviderAuth,
+    /// Whether OpenAI's streams are asked for their usage where the client did not ask.
+    #[serde(default = "yes")]
+    pub include_usage: bool,
     /// How many milliseconds the echo provider waits before each word of a stream.
     #[serde(default)]
     pub pace_ms: u32,
+}
+
+impl Provider {
+    /// Returns a provider of that kind with nothing else said.
+    #[must_use]
+    pub const fn new(kind: ProviderKind) -> Self {
+        Self { kind, base_url: None, api_key: None, auth: ProviderAuth::Key, include_usage: true, pace_ms: 0 }
+    }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What a provider is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
+    /// Anthropic's API.
+    Anthropic,
+    /// OpenAI's API, or one like it.
+    Openai,
+    /// A LiteLLM proxy: both forms; told who calls.
+    Litellm,
     /// The built-in one that answers with what it was told.
     Echo,
+}
+
+/// How a provider knows us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderAuth {
+    /// By `api_key`.
+    #[default]
+    Key,
+    /// Not at all: for servers of one's own.
+    None,
 }
 
 /// `[models.NAME]`
@@ -213,8 +264,50 @@ pub enum ProviderKind {
 pub struct Model {
     /// Who serves it.
     pub provider: String,
+    /// What it is called there, if not the same; `*` stands for the rest of a name that ends in `*`.
+    pub upstream_name: Option<String>,
+    /// Other names for it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// What it costs; without a price it is refused where a budget applies.
     pub price: Option<Price>,
+}
+
+impl Model {
+    /// Returns a model that a provider serves under the same name.
+    #[must_use]
+    pub fn of(provider: &str) -> Self {
+        Self { provider: provider.to_owned(), upstream_name: None, aliases: Vec::new(), price: None }
+    }
+}
+
+/// `[[passthrough]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passthrough {
+    /// The method.
+    pub method: PassthroughMethod,
+    /// The path, such as `/v1/files/{id}`; a name in braces stands for any one segment.
+    pub path: String,
+    /// Who serves it.
+    pub provider: String,
+    /// Dollars that each call costs that is answered with success, as a text such as `"0.01"`.
+    pub price: Option<String>,
+    /// Says that its calls cost nothing.
+    #[serde(default)]
+    pub unmetered: bool,
+}
+
+/// A method of [`Passthrough`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PassthroughMethod {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `DELETE`
+    Delete,
 }
 
 /// `[log]`
@@ -258,13 +351,6 @@ impl Config {
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         TimeZone::get(&self.calendar.time_zone).unwrap_or(TimeZone::UTC)
-    }
-
-    /// Returns a model and who serves it. [`Config::load`] has checked that somebody does.
-    #[must_use]
-    pub fn model(&self, name: &str) -> Option<(&Model, &Provider)> {
-        let model = self.models.get(name)?;
-        Some((model, self.providers.get(&model.provider)?))
     }
 
     /// Returns the configured budgets. [`Config::load`] has checked their amounts.

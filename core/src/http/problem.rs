@@ -1,9 +1,12 @@
 //! From refusal to answer: the one table of statuses, titles and error types, in every dialect.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
+
+use crate::upstream::Format;
 
 /// Tells the official SDKs and Claude Code not to try again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -233,6 +236,28 @@ impl Problem {
         response
     }
 
+    /// Makes the event that ends a stream of that form which broke off.
+    #[must_use]
+    pub fn event(&self, format: Format) -> Bytes {
+        let row = self.kind.row();
+        let text = match format {
+            Format::Messages | Format::CountTokens => {
+                let data = json!({"type": "error", "error": {"type": row.anthropic, "message": self.detail}});
+                format!("event: error\ndata: {data}\n\n")
+            }
+            Format::Responses => {
+                let data = json!({"type": "error", "code": row.openai.1, "message": self.detail, "param": null});
+                format!("event: error\ndata: {data}\n\n")
+            }
+            Format::ChatCompletions | Format::Embeddings => {
+                let (kind, code) = row.openai;
+                let data = json!({"error": {"message": self.detail, "type": kind, "param": null, "code": code}});
+                format!("data: {data}\n\n")
+            }
+        };
+        text.into()
+    }
+
     /// Sets the headers that go with the problem, whatever its body looks like: how to authenticate (RFC 6750 §3), when to
     /// come back, and whether to.
     pub fn decorate(&self, response: &mut Response<Body>, content_type: &'static str) {
@@ -263,10 +288,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Returns the dialect that clients of a path expect.
+    /// Returns the dialect that clients of a path expect; of the list of models, which both have, by their headers.
     #[must_use]
-    pub fn of(path: &str) -> Self {
-        if path == "/v1/messages" || path.starts_with("/v1/messages/") {
+    pub fn of(path: &str, headers: &HeaderMap) -> Self {
+        let is_anthropics_list = || path == "/v1/models" && headers.contains_key("anthropic-version");
+        if path == "/v1/messages" || path.starts_with("/v1/messages/") || is_anthropics_list() {
             Self::Anthropic
         } else if path == "/v1" || path.starts_with("/v1/") {
             Self::OpenAi

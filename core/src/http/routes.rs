@@ -72,6 +72,8 @@ pub enum FrontEndpoint {
     UserInfo,
     /// A model call.
     ModelCall,
+    /// The models that can be called.
+    Models,
     /// The caller's own spending.
     Usage,
 }
@@ -123,7 +125,11 @@ pub const ROUTES: &[Route] = &[
     front(Method::POST, "/oauth2/sign_out", Gate::Page, FrontEndpoint::SignOut),
     front(Method::GET, "/oauth2/userinfo", Gate::Session, FrontEndpoint::UserInfo),
     front(Method::POST, "/v1/messages", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::POST, "/v1/messages/count_tokens", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::POST, "/v1/chat/completions", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::POST, "/v1/responses", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::POST, "/v1/embeddings", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
+    front(Method::GET, "/v1/models", Gate::Bearer(Scope::Llm), FrontEndpoint::Models),
     front(Method::GET, "/api/usage/me", Gate::SessionOr(Scope::UsageRead), FrontEndpoint::Usage),
     control(Method::GET, "/api/me", Gate::SessionOr(Scope::UsageRead), ControlEndpoint::Me),
     control(Method::POST, "/api/token/generate", Gate::Session, ControlEndpoint::Generate),

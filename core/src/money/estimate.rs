@@ -56,12 +56,21 @@ impl Estimator {
     /// Returns what to hold for a call.
     #[must_use]
     pub fn estimate(&self, model: &str, price: &Price, size: &CallSize) -> Nanodollars {
-        let averages = self.models.get(model).copied().unwrap_or_default();
-        let text = size.text_bytes.saturating_mul(averages.tokens_per_kilobyte).div_ceil(1000);
-        let input = text.saturating_add(size.blobs.saturating_mul(TOKENS_PER_BLOB));
-        let expected = averages.output_90th;
+        let input = self.input(model, size);
+        let expected = self.averages(model).output_90th;
         let output = size.max_output.map_or(expected, |most| most.min(expected)).saturating_mul(size.answers.max(1));
         price.cost(&TokenUsage { input, output, ..TokenUsage::default() })
+    }
+
+    /// Returns the input tokens that a call is expected to have.
+    #[must_use]
+    pub fn input(&self, model: &str, size: &CallSize) -> u64 {
+        let text = size.text_bytes.saturating_mul(self.averages(model).tokens_per_kilobyte).div_ceil(1000);
+        text.saturating_add(size.blobs.saturating_mul(TOKENS_PER_BLOB))
+    }
+
+    fn averages(&self, model: &str) -> Averages {
+        self.models.get(model).copied().unwrap_or_default()
     }
 
     /// Learns what a call really used.

@@ -1,6 +1,8 @@
 //! Usage in Anthropic's answers: `message_start` tells input and cache, each `message_delta` is cumulative and may correct
 //! all of it; the last value of each field wins.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::meter::Tally;
@@ -27,6 +29,9 @@ struct Usage {
     cache_creation: Option<CacheCreation>,
     cache_read_input_tokens: Option<u64>,
     output_tokens: Option<u64>,
+    /// How often each of the provider's own tools ran.
+    server_tool_use: Option<BTreeMap<String, serde_json::Value>>,
+    service_tier: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,15 +67,12 @@ pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
 }
 
 /// Reads an unstreamed answer.
-pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) {
-    match serde_json::from_slice::<Message>(bytes) {
-        Ok(message) => {
-            tally.model = message.model;
-            tally.is_final = message.usage.is_some();
-            read_usage(message.usage, tally);
-        }
-        Err(_) => tally.text_bytes = bytes.len() as u64,
-    }
+pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) -> serde_json::Result<()> {
+    let message: Message = serde_json::from_slice(bytes)?;
+    tally.model = message.model;
+    tally.is_final = message.usage.is_some();
+    read_usage(message.usage, tally);
+    Ok(())
 }
 
 fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
@@ -80,13 +82,19 @@ fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
     set(&mut total.input, usage.input_tokens);
     set(&mut total.cache_read, usage.cache_read_input_tokens);
     set(&mut total.output, usage.output_tokens);
-    match usage.cache_creation {
-        Some(parts) => {
+    match (usage.cache_creation, usage.cache_creation_input_tokens) {
+        (Some(parts), _) => {
             set(&mut total.cache_write_5m, parts.ephemeral_5m_input_tokens);
             set(&mut total.cache_write_1h, parts.ephemeral_1h_input_tokens);
         }
-        None => set(&mut total.cache_write_5m, usage.cache_creation_input_tokens),
+        // The sum of both kinds: what was said before about the hour's share still holds.
+        (None, Some(sum)) => total.cache_write_5m = sum.saturating_sub(total.cache_write_1h),
+        (None, None) => {}
     }
+    tally.has_input |= usage.input_tokens.is_some();
+    let ran = |times: &serde_json::Value| times.as_u64() != Some(0);
+    tally.has_extras |= usage.server_tool_use.is_some_and(|tools| tools.values().any(ran));
+    tally.note_tier(usage.service_tier.as_deref());
 }
 
 #[cfg(test)]
@@ -119,8 +127,47 @@ mod tests {
             usage: TokenUsage { input: 26, cache_write_5m: 4, cache_write_1h: 5, cache_read: 7, output: 15 },
             model: Some("m-1".to_owned()),
             estimated: false,
+            has_input: true,
             failed: false,
+            has_extras: false,
         }
+    }
+
+    fn document(usage: &str) -> Reading {
+        let mut meter = Meter::new(Format::Messages, false);
+        meter.feed(format!("{{\"model\":\"m-1\",\"usage\":{usage}}}").as_bytes());
+        meter.finish(Ended::Complete)
+    }
+
+    #[test]
+    fn counts_an_hours_cache_once_when_the_sum_is_repeated() {
+        let repeated = STREAM.replace(
+            "\"usage\":{\"output_tokens\":11}",
+            "\"usage\":{\"cache_creation_input_tokens\":9,\"output_tokens\":11}",
+        );
+        assert_eq!(read(&[repeated.as_bytes()], Ended::Complete), whole());
+    }
+
+    #[test]
+    fn notices_what_tokens_do_not_cover() {
+        for usage in [
+            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":2}}"#,
+            r#"{"output_tokens":1,"service_tier":"priority"}"#,
+        ] {
+            assert!(document(usage).has_extras, "{usage}");
+        }
+        for usage in [
+            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":0},"service_tier":"standard"}"#,
+            r#"{"output_tokens":1,"server_tool_use":null,"service_tier":null}"#,
+        ] {
+            assert!(!document(usage).has_extras, "{usage}");
+        }
+    }
+
+    #[test]
+    fn takes_writes_of_no_stated_kind_for_five_minutes() {
+        let usage = document(r#"{"input_tokens":1,"cache_creation_input_tokens":9,"output_tokens":2}"#).usage;
+        assert_eq!((usage.cache_write_5m, usage.cache_write_1h), (9, 0));
     }
 
     #[test]

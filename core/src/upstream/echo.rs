@@ -94,7 +94,7 @@ impl Echo {
     ///
     /// # Errors
     ///
-    /// [`EchoError`] if there are no messages to read.
+    /// [`EchoError`] if there are no messages to read, which OpenAI's newer forms do not have.
     pub fn answer<C: Clock>(
         self,
         format: Format,
@@ -110,6 +110,8 @@ impl Echo {
             (Format::Messages, true) => self.stream(answer.message_events(), clock),
             (Format::ChatCompletions, false) => document(&answer.completion()),
             (Format::ChatCompletions, true) => self.stream(answer.completion_chunks(), clock),
+            (Format::CountTokens, _) => document(&json!({"input_tokens": answer.input_tokens})),
+            (Format::Responses | Format::Embeddings, _) => return Err(EchoError),
         })
     }
 

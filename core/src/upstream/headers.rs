@@ -16,14 +16,19 @@ const HOP_BY_HOP: [&str; 9] = [
     "expect",
 ];
 
-/// Headers that never reach a provider: credentials, cookies, and whatever says who somebody is.
-const PRIVATE: [&str; 9] = [
+/// Headers that never reach a provider: credentials, cookies, and whatever says who somebody is or whom to bill.
+const PRIVATE: [&str; 14] = [
     "authorization",
     "x-api-key",
     "api-key",
     "cookie",
     "forwarded",
+    "via",
     "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "openai-organization",
+    "openai-project",
     "host",
     "content-length",
     "accept-encoding",
@@ -32,12 +37,28 @@ const PRIVATE: [&str; 9] = [
 /// Beginnings of names that never reach a provider.
 const PRIVATE_PREFIXES: [&str; 5] = ["proxy-", "x-forwarded-", "x-auth-request-", "x-litellm-", "cf-"];
 
-/// Headers that never reach a client: what a provider says to us alone.
-const FOR_US: [&str; 5] =
-    ["set-cookie", "alt-svc", "openai-organization", "openai-project", "anthropic-organization-id"];
+/// Headers that never reach a client: what a provider says to us alone, and what would speak for our origin.
+const FOR_US: [&str; 9] = [
+    "set-cookie",
+    "alt-svc",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+    "strict-transport-security",
+    "clear-site-data",
+    "report-to",
+    "nel",
+];
 
-/// Beginnings of names that never reach a client: the provider's limits are ours, not the person's.
-const FOR_US_PREFIXES: [&str; 1] = ["anthropic-ratelimit-"];
+/// Beginnings of names that never reach a client: the provider's limits and a proxy's accounts are ours, not the person's,
+/// and no page of another origin may read our answers.
+const FOR_US_PREFIXES: [&str; 6] =
+    ["anthropic-ratelimit-", "x-litellm-", "llm-provider-", "access-control-", "content-security-policy", "cf-"];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a provider's `x-request-id` is called in our answers, where that name is our own request's.
+const PROVIDER_REQUEST_ID: HeaderName = HeaderName::from_static("x-provider-request-id");
 
 /// Returns the headers of a call as the provider gets them, before its credential is set.
 ///
@@ -52,7 +73,11 @@ pub fn outbound(headers: &HeaderMap) -> HeaderMap {
 /// Returns the headers of a provider's answer as the client gets them.
 #[must_use]
 pub fn inbound(headers: &HeaderMap) -> HeaderMap {
-    filter(headers, |name| is_listed(name, &FOR_US, &FOR_US_PREFIXES))
+    let mut passed = filter(headers, |name| is_listed(name, &FOR_US, &FOR_US_PREFIXES));
+    if let Some(id) = passed.remove(REQUEST_ID) {
+        passed.insert(PROVIDER_REQUEST_ID, id);
+    }
+    passed
 }
 
 fn filter(headers: &HeaderMap, is_stripped: impl Fn(&str) -> bool) -> HeaderMap {
@@ -82,30 +107,70 @@ mod tests {
         pairs.iter().map(parse).collect()
     }
 
+    type Pass = fn(&HeaderMap) -> HeaderMap;
+
+    /// Six spellings of a name, as clients and proxies write them and some servers read them.
+    fn spellings(name: &str) -> [String; 6] {
+        let title = |separator: &str| {
+            let words = name.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]);
+            words.collect::<Vec<_>>().join(separator)
+        };
+        let mixed = name.char_indices().map(|(at, c)| if at % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect();
+        [name.to_owned(), name.to_ascii_uppercase(), title("-"), title("_"), name.replace('-', "."), mixed]
+    }
+
     #[test]
-    fn strips_identity_and_attribution_in_every_spelling() {
+    fn strips_what_is_private_in_every_spelling_both_ways() {
+        let examples =
+            |prefixes: &[&str], rest: &str| prefixes.iter().map(|prefix| format!("{prefix}{rest}")).collect();
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let table: [(Pass, Vec<String>); 6] = [
+            (outbound, named(&PRIVATE)),
+            (outbound, examples(&PRIVATE_PREFIXES, "email")),
+            (outbound, named(&HOP_BY_HOP)),
+            (inbound, named(&FOR_US)),
+            (inbound, examples(&FOR_US_PREFIXES, "x")),
+            (inbound, named(&HOP_BY_HOP)),
+        ];
+        for (pass, names) in table {
+            for spelling in names.iter().flat_map(|name| spellings(name)) {
+                let passed = pass(&headers(&[(&spelling, "hunter2"), ("content-type", "a/b")]));
+                assert!(!passed.values().any(|value| value == "hunter2"), "{spelling} passed: {passed:?}");
+                assert_eq!(passed["content-type"], "a/b", "beside {spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn strips_what_is_named_by_the_rules_of_security() {
         for name in [
             "authorization",
             "x-api-key",
-            "X_Api_Key",
             "cookie",
             "proxy-authorization",
             "forwarded",
             "x-forwarded-email",
-            "X_Forwarded_Email",
-            "x.forwarded.for",
-            "x-Forwarded_User",
+            "x-forwarded-for",
             "x-real-ip",
-            "x_real.ip",
             "x-auth-request-email",
             "x-litellm-customer-id",
-            "X_LiteLLM_End_User_Id",
+            "x-litellm-end-user-id",
             "cf-connecting-ip",
-            "cf_access.jwt",
+            "connection",
+            "transfer-encoding",
         ] {
-            let passed = outbound(&headers(&[(name, "x"), ("anthropic-beta", "b")]));
-            assert_eq!(passed.len(), 2, "{name} passed: {passed:?}");
+            assert_eq!(outbound(&headers(&[(name, "x")])).len(), 1, "{name}");
         }
+    }
+
+    #[test]
+    fn gives_the_providers_request_id_a_name_of_its_own() {
+        let passed = inbound(&headers(&[("x-request-id", "req_theirs"), ("request-id", "req_2")]));
+        assert_eq!(
+            (&passed["x-provider-request-id"], &passed["request-id"]),
+            (&"req_theirs".parse().unwrap(), &"req_2".parse().unwrap())
+        );
+        assert!(!passed.contains_key("x-request-id"));
     }
 
     #[test]

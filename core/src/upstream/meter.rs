@@ -1,11 +1,12 @@
 //! Reading the usage beside the answer: bytes go to the client as they are, a copy goes here.
 
 use super::sse::Events;
-use super::{Format, anthropic, openai};
+use super::{Format, anthropic, openai, responses};
 use crate::money::TokenUsage;
 
-/// Largest unstreamed answer that is read, in bytes. Beyond it the usage is estimated.
-const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// Largest unstreamed answer that is read, in bytes: what a model says is a tenth of it, pictures and embeddings are larger.
+/// Of an even larger one the usage is estimated.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
 /// Bytes of text that make a token, where the provider did not say.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -21,6 +22,7 @@ pub enum Ended {
 
 /// What an answer says of its usage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are findings of their own: any may hold beside any other")]
 pub struct Reading {
     /// The tokens.
     pub usage: TokenUsage,
@@ -28,8 +30,12 @@ pub struct Reading {
     pub model: Option<String>,
     /// Whether the tokens are estimated, because the answer broke off or did not say.
     pub estimated: bool,
+    /// Whether the provider said what the input was; where it did not, that is 0.
+    pub has_input: bool,
     /// Whether the provider reported an error in the answer.
     pub failed: bool,
+    /// Whether it billed what tokens do not cover: a tool of its own, audio, another service tier than the standard one.
+    pub has_extras: bool,
 }
 
 /// Reads one answer.
@@ -43,11 +49,17 @@ pub struct Meter {
 #[derive(Debug)]
 enum Source {
     Stream(Events),
-    Document { bytes: Vec<u8>, is_oversized: bool },
+    Document {
+        bytes: Vec<u8>,
+        is_oversized: bool,
+    },
+    /// It cannot be read: only its size is known.
+    Opaque,
 }
 
 /// What has been read so far.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are findings of their own: any may hold beside any other")]
 pub(super) struct Tally {
     pub(super) usage: TokenUsage,
     pub(super) model: Option<String>,
@@ -55,7 +67,16 @@ pub(super) struct Tally {
     pub(super) text_bytes: u64,
     /// Whether the provider has said all that it has to say of the usage.
     pub(super) is_final: bool,
+    pub(super) has_input: bool,
     pub(super) failed: bool,
+    pub(super) has_extras: bool,
+}
+
+impl Tally {
+    /// Notes how a provider billed the call; the standard tier is what prices are for.
+    pub(super) fn note_tier(&mut self, tier: Option<&str>) {
+        self.has_extras |= tier.is_some_and(|tier| !matches!(tier, "standard" | "default" | "auto"));
+    }
 }
 
 impl Meter {
@@ -70,23 +91,25 @@ impl Meter {
         Self { format, source, tally: Tally::default() }
     }
 
+    /// Makes the meter of an answer that cannot be read, because it is encoded.
+    #[must_use]
+    pub fn opaque(format: Format) -> Self {
+        Self { format, source: Source::Opaque, tally: Tally::default() }
+    }
+
     /// Reads more of the answer.
     pub fn feed(&mut self, chunk: &[u8]) {
         let (format, tally) = (self.format, &mut self.tally);
         match &mut self.source {
-            Source::Stream(events) => events.feed(chunk, |data| match format {
-                Format::Messages => anthropic::read_event(data, tally),
-                Format::ChatCompletions => openai::read_event(data, tally),
-            }),
-            Source::Document { bytes, is_oversized } => {
-                *is_oversized |= bytes.len() + chunk.len() > MAX_ANSWER;
-                if *is_oversized {
-                    bytes.clear();
-                    tally.text_bytes += chunk.len() as u64;
-                } else {
-                    bytes.extend_from_slice(chunk);
-                }
+            Source::Stream(events) => events.feed(chunk, |data| read_event(format, data, tally)),
+            Source::Document { bytes, is_oversized: false } if bytes.len() + chunk.len() <= MAX_ANSWER => {
+                bytes.extend_from_slice(chunk);
             }
+            Source::Document { bytes, is_oversized } => {
+                *is_oversized = true;
+                tally.text_bytes += (std::mem::take(bytes).len() + chunk.len()) as u64;
+            }
+            Source::Opaque => tally.text_bytes += chunk.len() as u64,
         }
     }
 
@@ -94,16 +117,62 @@ impl Meter {
     #[must_use]
     pub fn finish(mut self, ended: Ended) -> Reading {
         if let Source::Document { bytes, is_oversized: false } = &self.source {
-            match self.format {
-                Format::Messages => anthropic::read_document(bytes, &mut self.tally),
-                Format::ChatCompletions => openai::read_document(bytes, &mut self.tally),
-            }
+            read_document(self.format, bytes, &mut self.tally);
         }
-        let Tally { mut usage, model, text_bytes, is_final, failed } = self.tally;
+        let Tally { mut usage, model, text_bytes, is_final, has_input, failed, has_extras } = self.tally;
         let estimated = ended == Ended::Cut || !is_final;
-        if estimated {
+        if estimated && self.format.generates() {
             usage.output = usage.output.max(text_bytes.div_ceil(BYTES_PER_TOKEN));
         }
-        Reading { usage, model, estimated, failed }
+        Reading { usage, model, estimated, has_input, failed, has_extras }
+    }
+}
+
+/// Reads the data of one event. What is not known is passed over.
+fn read_event(format: Format, data: &[u8], tally: &mut Tally) {
+    match format {
+        Format::Messages | Format::CountTokens => anthropic::read_event(data, tally),
+        Format::ChatCompletions | Format::Embeddings => openai::read_event(data, tally),
+        Format::Responses => responses::read_event(data, tally),
+    }
+}
+
+/// Reads an unstreamed answer; of one that is no document the size is all that counts.
+fn read_document(format: Format, bytes: &[u8], tally: &mut Tally) {
+    let read = match format {
+        Format::Messages | Format::CountTokens => anthropic::read_document(bytes, tally),
+        Format::ChatCompletions | Format::Embeddings => openai::read_document(bytes, tally),
+        Format::Responses => responses::read_document(bytes, tally),
+    };
+    if read.is_err() {
+        tally.text_bytes = bytes.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_every_byte_of_an_answer_that_it_cannot_read() {
+        let (first, second) = (vec![b'x'; MAX_ANSWER - 10], vec![b'x'; 110]);
+        let mut meter = Meter::new(Format::Messages, false);
+        meter.feed(&first);
+        meter.feed(&second);
+        meter.feed(b"1234");
+        let reading = meter.finish(Ended::Complete);
+        let bytes = MAX_ANSWER as u64 + 104;
+        assert_eq!((reading.usage.output, reading.estimated, reading.has_input), (bytes / 4, true, false));
+        let mut meter = Meter::opaque(Format::ChatCompletions);
+        meter.feed(b"12345");
+        assert_eq!(meter.finish(Ended::Complete).usage.output, 2);
+    }
+
+    #[test]
+    fn estimates_no_output_where_none_is_generated() {
+        let mut meter = Meter::new(Format::Embeddings, false);
+        meter.feed(b"no json at all");
+        let reading = meter.finish(Ended::Cut);
+        assert_eq!((reading.usage, reading.estimated), (TokenUsage::default(), true));
     }
 }

@@ -1,6 +1,8 @@
-//! Usage in OpenAI's chat completions: the prompt's count includes what was cached; streams tell it in a last chunk.
+//! Usage in OpenAI's chat completions and embeddings: the prompt's count includes what was cached; streams tell it in a
+//! last chunk.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::meter::Tally;
 
@@ -8,21 +10,23 @@ use super::meter::Tally;
 struct Completion {
     model: Option<String>,
     usage: Option<Usage>,
-    #[serde(default)]
-    choices: Vec<Choice>,
-    error: Option<serde::de::IgnoredAny>,
+    choices: Option<Vec<Choice>>,
+    service_tier: Option<String>,
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
+    prompt_tokens_details: Option<Details>,
+    completion_tokens_details: Option<Details>,
 }
 
 #[derive(Deserialize)]
-struct PromptDetails {
+struct Details {
     cached_tokens: Option<u64>,
+    audio_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -33,9 +37,9 @@ struct Choice {
 #[derive(Deserialize)]
 struct Delta {
     content: Option<String>,
+    refusal: Option<String>,
     reasoning_content: Option<String>,
-    #[serde(default)]
-    tool_calls: Vec<ToolCall>,
+    tool_calls: Option<Vec<ToolCall>>,
 }
 
 #[derive(Deserialize)]
@@ -51,35 +55,35 @@ struct Function {
 /// Reads the data of one event. What it does not know, it passes over.
 pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
     let Ok(chunk) = serde_json::from_slice::<Completion>(data) else { return };
-    for delta in chunk.choices.into_iter().filter_map(|choice| choice.delta) {
-        let arguments = delta.tool_calls.into_iter().filter_map(|call| call.function?.arguments);
-        let texts = arguments.chain(delta.content).chain(delta.reasoning_content);
+    for delta in chunk.choices.iter().flatten().filter_map(|choice| choice.delta.as_ref()) {
+        let calls = delta.tool_calls.iter().flatten();
+        let arguments = calls.filter_map(|call| call.function.as_ref()?.arguments.as_ref());
+        let texts = arguments.chain(&delta.content).chain(&delta.refusal).chain(&delta.reasoning_content);
         tally.text_bytes += texts.map(|text| text.len() as u64).sum::<u64>();
     }
-    tally.model = chunk.model.or_else(|| tally.model.take());
-    tally.failed |= chunk.error.is_some();
-    read_usage(chunk.usage, tally);
+    read(chunk, tally);
 }
 
 /// Reads an unstreamed answer.
-pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) {
-    match serde_json::from_slice::<Completion>(bytes) {
-        Ok(completion) => {
-            tally.model = completion.model;
-            tally.failed = completion.error.is_some();
-            read_usage(completion.usage, tally);
-        }
-        Err(_) => tally.text_bytes = bytes.len() as u64,
-    }
+pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) -> serde_json::Result<()> {
+    read(serde_json::from_slice(bytes)?, tally);
+    Ok(())
 }
 
-fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
-    let Some(usage) = usage else { return };
+fn read(completion: Completion, tally: &mut Tally) {
+    tally.model = completion.model.or_else(|| tally.model.take());
+    tally.failed |= completion.error.is_some();
+    tally.note_tier(completion.service_tier.as_deref());
+    let Some(usage) = completion.usage else { return };
     let prompt = usage.prompt_tokens.unwrap_or(0);
-    let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0).min(prompt);
+    let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens).unwrap_or(0);
+    let cached = cached.min(prompt);
     tally.usage.input = prompt - cached;
     tally.usage.cache_read = cached;
     tally.usage.output = usage.completion_tokens.unwrap_or(0);
+    let details = [usage.prompt_tokens_details, usage.completion_tokens_details];
+    tally.has_extras |= details.into_iter().flatten().any(|details| details.audio_tokens.unwrap_or(0) > 0);
+    tally.has_input |= usage.prompt_tokens.is_some();
     tally.is_final = true;
 }
 
@@ -101,8 +105,46 @@ mod tests {
             usage: TokenUsage { input: 20, cache_read: 10, output: 12, ..TokenUsage::default() },
             model: Some("m-1".to_owned()),
             estimated: false,
+            has_input: true,
             failed: false,
+            has_extras: false,
         }
+    }
+
+    fn document(text: &str) -> Reading {
+        let mut meter = Meter::new(Format::ChatCompletions, false);
+        meter.feed(text.as_bytes());
+        meter.finish(Ended::Complete)
+    }
+
+    #[test]
+    fn reads_usage_beside_members_that_are_null() {
+        let stream = STREAM.replace("\"choices\":[],", "\"choices\":null,");
+        let nulls = "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":null}},{\"delta\":null}]}\n\n";
+        assert_eq!(read(&[nulls.as_bytes(), stream.as_bytes()], Ended::Complete), whole());
+    }
+
+    #[test]
+    fn reads_the_usage_of_embeddings() {
+        let mut meter = Meter::new(Format::Embeddings, false);
+        meter.feed(br#"{"object":"list","data":[{"embedding":[0.5]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}"#);
+        let reading = meter.finish(Ended::Complete);
+        assert_eq!(reading.usage, TokenUsage { input: 8, ..TokenUsage::default() });
+        assert!(!reading.estimated);
+    }
+
+    #[test]
+    fn notices_what_tokens_do_not_cover() {
+        for text in [
+            r#"{"usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"audio_tokens":2}}}"#,
+            r#"{"usage":{"prompt_tokens":3,"completion_tokens":1,"completion_tokens_details":{"audio_tokens":2}}}"#,
+            r#"{"service_tier":"flex","usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
+        ] {
+            assert!(document(text).has_extras, "{text}");
+        }
+        let plain =
+            r#"{"service_tier":"default","usage":{"prompt_tokens":3,"prompt_tokens_details":{"audio_tokens":0}}}"#;
+        assert!(!document(plain).has_extras);
     }
 
     fn read(parts: &[&[u8]], ended: Ended) -> Reading {

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::Format;
 use crate::money::CallSize;
 
 /// Members that we price or decide by. Each may stand once, in this spelling: the provider might read another one than we.
@@ -25,11 +27,20 @@ const GOVERNED: [&str; 11] = [
     "n",
 ];
 
+/// Members that tell a LiteLLM proxy whom to call, with which key, or what to pretend. They are the operator's, not a client's.
+const PROXY_CONTROLS: [&str; 6] = ["fallbacks", "api_base", "base_url", "api_key", "user_config", "mock_response"];
+
 /// How deep a document may be nested. `serde_json` stops at the same depth; deeper ones are attacks on parsers.
 const MAX_DEPTH: u32 = 120;
 
 /// Texts longer than this, in bytes, are taken for pictures or documents if they are base64.
 const BLOB: usize = 1024;
+
+/// Longest name of a model, in bytes; it goes into every usage event. Names in use have a few dozen.
+const MAX_MODEL: usize = 256;
+
+/// What a model's name must be.
+const MODEL: &str = "a text of 1 to 256 bytes";
 
 /// Most answers that one call may ask for.
 const MAX_ANSWERS: u64 = 128;
@@ -43,6 +54,25 @@ pub struct Peek {
     pub stream: bool,
     /// What the estimate depends on.
     pub size: CallSize,
+    /// Where the model's name stands in the body, quotes included.
+    pub(super) model_at: Range<usize>,
+    /// What the body says about usage in the stream, if it asks for a stream that tells it on demand.
+    pub(super) stream_options: Option<StreamOptions>,
+    /// The first member that a LiteLLM proxy would obey.
+    pub(super) proxy_control: Option<&'static str>,
+}
+
+/// What `stream_options` says of `include_usage`, and where something else could be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StreamOptions {
+    /// There are none; a member can be put here, at the document's beginning.
+    Absent(usize),
+    /// They are `null`, here.
+    Null(Range<usize>),
+    /// They are an object without the member; it can be put here, at the object's beginning. Says whether the object is empty.
+    Silent(usize, bool),
+    /// The member is here, and says so.
+    Says(Range<usize>, bool),
 }
 
 /// Why a body cannot be taken. Each names the member.
@@ -72,23 +102,24 @@ pub enum PeekError {
 /// # Errors
 ///
 /// [`PeekError`] names what cannot be taken.
-pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
-    let mut governed = Governed::default();
+pub fn peek(body: &[u8], format: Format) -> Result<Peek, PeekError> {
+    let mut governed = Governed::new(body);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = Document { governed: &mut governed }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if let Some(error) = governed.refused.take() {
         return Err(error);
     }
     read.map_err(|error| PeekError::Json(error.to_string()))?;
-    governed.into_peek(body.len())
+    governed.into_peek(format)
 }
 
 /// The governed members found so far.
-#[derive(Default)]
-struct Governed {
+struct Governed<'a> {
+    body: &'a [u8],
     seen: BTreeSet<&'static str>,
-    values: Vec<(&'static str, Box<RawValue>)>,
+    values: Vec<(&'static str, &'a RawValue)>,
     blobs: Blobs,
+    proxy_control: Option<&'static str>,
     refused: Option<PeekError>,
 }
 
@@ -99,18 +130,38 @@ struct Blobs {
     bytes: u64,
 }
 
-impl Governed {
-    fn value<'a, T: Deserialize<'a>>(
-        &'a self,
-        name: &'static str,
-        expected: &'static str,
-    ) -> Result<Option<T>, PeekError> {
-        let Some((_, raw)) = self.values.iter().find(|(found, _)| *found == name) else { return Ok(None) };
+impl<'a> Governed<'a> {
+    fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            seen: BTreeSet::new(),
+            values: Vec::new(),
+            blobs: Blobs::default(),
+            proxy_control: None,
+            refused: None,
+        }
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.values.iter().find(|(found, _)| *found == name).map(|(_, raw)| *raw)
+    }
+
+    fn value<T: Deserialize<'a>>(&self, name: &'static str, expected: &'static str) -> Result<Option<T>, PeekError> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
         serde_json::from_str(raw.get()).map_err(|_| PeekError::Type(name, expected))
     }
 
-    fn into_peek(self, body_bytes: usize) -> Result<Peek, PeekError> {
-        let model: String = self.value("model", "a text")?.ok_or(PeekError::Missing("model"))?;
+    /// Returns where a text that was read from the body stands in it.
+    fn place(&self, text: &str) -> Range<usize> {
+        let start = text.as_ptr().addr() - self.body.as_ptr().addr();
+        start..start + text.len()
+    }
+
+    fn into_peek(self, format: Format) -> Result<Peek, PeekError> {
+        let model: String = self.value("model", MODEL)?.ok_or(PeekError::Missing("model"))?;
+        if !(1..=MAX_MODEL).contains(&model.len()) {
+            return Err(PeekError::Type("model", MODEL));
+        }
         let stream = self.value::<bool>("stream", "true or false")?.unwrap_or(false);
         for name in ["previous_response_id", "conversation"] {
             if self.value::<IgnoredAny>(name, "null")?.is_some() {
@@ -120,27 +171,98 @@ impl Governed {
         if self.value::<bool>("background", "true or false")? == Some(true) {
             return Err(PeekError::Unsupported("background"));
         }
-        let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-        let mut max_output: Option<u64> = None;
-        for name in limits {
+        Ok(Peek {
+            model,
+            stream,
+            size: self.size(format)?,
+            model_at: self.raw("model").map(|raw| self.place(raw.get())).unwrap_or_default(),
+            stream_options: match format {
+                Format::ChatCompletions if stream => Some(self.stream_options()?),
+                _ => None,
+            },
+            proxy_control: self.proxy_control,
+        })
+    }
+
+    fn size(&self, format: Format) -> Result<CallSize, PeekError> {
+        let mut max_output = (!format.generates()).then_some(0);
+        for name in format.limits() {
             let limit: Option<u64> = self.value(name, "a whole number that is not negative")?;
-            max_output = limit.into_iter().chain(max_output).min();
+            max_output = max_output.max(limit);
         }
-        let answers = self.value::<u64>("n", "a whole number from 1 to 128")?.unwrap_or(1);
+        let answers = match format {
+            Format::ChatCompletions => self.value::<u64>("n", "a whole number from 1 to 128")?.unwrap_or(1),
+            _ => 1,
+        };
         if !(1..=MAX_ANSWERS).contains(&answers) {
             return Err(PeekError::Type("n", "a whole number from 1 to 128"));
         }
-        let text_bytes = (body_bytes as u64).saturating_sub(self.blobs.bytes);
-        Ok(Peek { model, stream, size: CallSize { text_bytes, blobs: self.blobs.count, max_output, answers } })
+        let text_bytes = (self.body.len() as u64).saturating_sub(self.blobs.bytes);
+        Ok(CallSize { text_bytes, blobs: self.blobs.count, max_output, answers })
+    }
+
+    fn stream_options(&self) -> Result<StreamOptions, PeekError> {
+        const NAME: &str = "stream_options";
+        let beginning = || self.body.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
+        let Some(raw) = self.raw(NAME) else {
+            return Ok(StreamOptions::Absent(beginning()));
+        };
+        let place = self.place(raw.get());
+        if raw.get() == "null" {
+            return Ok(StreamOptions::Null(place));
+        }
+        let options: Options = serde_json::from_str(raw.get()).map_err(|_| PeekError::Type(NAME, "an object"))?;
+        match options.include_usage.as_slice() {
+            [] => Ok(StreamOptions::Silent(place.start + 1, options.is_empty)),
+            [said] => {
+                let says = serde_json::from_str(said.get());
+                let says = says.map_err(|_| PeekError::Type("include_usage", "true or false"))?;
+                Ok(StreamOptions::Says(self.place(said.get()), says))
+            }
+            _ => Err(PeekError::Ambiguous("include_usage")),
+        }
+    }
+}
+
+/// `stream_options`, read for what it says of usage, however often and in whatever spelling.
+struct Options<'a> {
+    include_usage: Vec<&'a RawValue>,
+    is_empty: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Options<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Options<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut options = Options { include_usage: Vec::new(), is_empty: true };
+                while let Some((Name(name), value)) = map.next_entry::<Name, &RawValue>()? {
+                    options.is_empty = false;
+                    if name.eq_ignore_ascii_case("include_usage") {
+                        // Another spelling counts as a second one: nobody knows which one the provider reads.
+                        let times = if name == "include_usage" { 1 } else { 2 };
+                        options.include_usage.extend(std::iter::repeat_n(value, times));
+                    }
+                }
+                Ok(options)
+            }
+        }
+        deserializer.deserialize_map(Members)
     }
 }
 
 /// Visits the top level.
-struct Document<'a> {
-    governed: &'a mut Governed,
+struct Document<'a, 'de> {
+    governed: &'a mut Governed<'de>,
 }
 
-impl<'de> DeserializeSeed<'de> for Document<'_> {
+impl<'de> DeserializeSeed<'de> for Document<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -148,7 +270,7 @@ impl<'de> DeserializeSeed<'de> for Document<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Document<'_> {
+impl<'de> Visitor<'de> for Document<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,6 +280,8 @@ impl<'de> Visitor<'de> for Document<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Name(name)) = map.next_key()? {
             let Some(known) = GOVERNED.into_iter().find(|known| known.eq_ignore_ascii_case(&name)) else {
+                let control = PROXY_CONTROLS.into_iter().find(|control| control.eq_ignore_ascii_case(&name));
+                self.governed.proxy_control = self.governed.proxy_control.or(control);
                 map.next_value_seed(Element { blobs: &mut self.governed.blobs, depth: 1 })?;
                 continue;
             };
@@ -165,8 +289,9 @@ impl<'de> Visitor<'de> for Document<'_> {
                 self.governed.refused = Some(PeekError::Ambiguous(known));
                 return Err(A::Error::custom("a governed member is ambiguous"));
             }
-            let value: Box<RawValue> = map.next_value()?;
-            if value.get() != "null" {
+            let value: &RawValue = map.next_value()?;
+            // A null is as good as nothing, but for where it stands.
+            if value.get() != "null" || known == "stream_options" {
                 self.governed.values.push((known, value));
             }
         }
@@ -270,7 +395,47 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<Peek, PeekError> {
-        peek(body.as_bytes())
+        peek(body.as_bytes(), Format::ChatCompletions)
+    }
+
+    #[test]
+    fn takes_the_limits_of_its_own_form_only() {
+        let body = br#"{"model":"m","max_tokens":50,"max_completion_tokens":700,"max_output_tokens":3,"n":2}"#;
+        let size = |format| {
+            let size = peek(body, format).unwrap().size;
+            (size.max_output, size.answers)
+        };
+        assert_eq!(size(Format::Messages), (Some(50), 1));
+        assert_eq!(size(Format::ChatCompletions), (Some(700), 2), "a provider may read either");
+        assert_eq!(size(Format::Responses), (Some(3), 1));
+        assert_eq!(size(Format::Embeddings), (Some(0), 1));
+    }
+
+    #[test]
+    fn finds_where_the_model_stands() {
+        for body in [r#"{"x":"model","model" :  "m\u0031"}"#, r#" {"model":"m1","x":[]}"#] {
+            let peek = read(body).unwrap();
+            assert!(["\"m\\u0031\"", "\"m1\""].contains(&&body[peek.model_at.clone()]), "{peek:?}");
+            assert_eq!(peek.model, "m1");
+        }
+    }
+
+    #[test]
+    fn refuses_stream_options_with_two_readings() {
+        for options in [r#"{"include_usage":true,"include_usage":false}"#, r#"{"Include_Usage":false}"#] {
+            let body = format!(r#"{{"model":"m","stream":true,"stream_options":{options}}}"#);
+            assert_eq!(read(&body), Err(PeekError::Ambiguous("include_usage")));
+        }
+        let other = read(r#"{"model":"m","stream":true,"stream_options":7}"#);
+        assert_eq!(other, Err(PeekError::Type("stream_options", "an object")));
+    }
+
+    #[test]
+    fn notices_members_that_a_proxy_would_obey() {
+        for name in ["fallbacks", "api_base", "base_url", "API_KEY", "user_config", "mock\\u005fresponse"] {
+            assert!(read(&format!(r#"{{"model":"m","{name}":1}}"#)).unwrap().proxy_control.is_some(), "{name}");
+        }
+        assert_eq!(read(r#"{"model":"m","metadata":{"api_key":1}}"#).unwrap().proxy_control, None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
     let context = RequestContext::new(request.headers(), request.extensions(), trusted, now, platform.random());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let is_navigation = is_navigation(&method, request.headers());
+    let dialect = Dialect::of(&path, request.headers());
     let mut response = match check(&front, &request, is_navigation) {
         Ok(()) => {
             request.extensions_mut().insert(context.clone());
@@ -32,7 +33,7 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
-        response = match Dialect::of(&path) {
+        response = match dialect {
             Dialect::Api if is_navigation => pages::problem(&problem, &context.id),
             dialect => problem.respond(dialect, &context.id),
         };

@@ -6,6 +6,7 @@ mod control_plane;
 mod enter;
 mod gate;
 mod model_call;
+mod models;
 mod pages;
 mod session;
 mod sign_in;
@@ -16,14 +17,15 @@ mod tests;
 mod usage;
 mod well_known;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 
 use super::health;
 use super::routes::{Endpoint, FrontEndpoint, Gate, ROUTES};
 use super::{Kind, Problem};
 use crate::ports::Platform;
+use crate::token::Scope;
 
 pub use state::Front;
 
@@ -41,6 +43,12 @@ pub fn front_router<P: Platform>(front: Front<P>) -> Router {
         };
         let gate = from_fn_with_state((front.clone(), route.gate), gate::check::<P>);
         router = router.route(route.path, handler.layer(gate));
+    }
+    for passthrough in front.catalog().passthroughs() {
+        let Ok(method) = MethodFilter::try_from(passthrough.method.clone()) else { continue };
+        let gate = from_fn_with_state((front.clone(), Gate::Bearer(Scope::Llm)), gate::check::<P>);
+        let handler = on(method, model_call::pass_through::<P>).layer(Extension(passthrough.clone())).layer(gate);
+        router = router.route(&passthrough.path, handler);
     }
     router
         .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
@@ -66,6 +74,7 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::SignOut => on(method, sign_in::sign_out::<P>),
         FrontEndpoint::UserInfo => on(method, session::user_info::<P>),
         FrontEndpoint::ModelCall => on(method, model_call::model_call::<P>),
+        FrontEndpoint::Models => on(method, models::models::<P>),
         FrontEndpoint::Usage => on(method, usage::usage::<P>),
     }
 }

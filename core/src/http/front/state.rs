@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::config::{Config, PublicUrl};
+use crate::config::{Config, ConfigError, PublicUrl};
 use crate::money::{Budget, Calendar, Estimator};
 use crate::ports::{Clock as _, Platform};
 use crate::session::CookiePolicy;
-use crate::signin::{RelyingParty, SigninConfigError};
+use crate::signin::RelyingParty;
 use crate::time::Timestamp;
 use crate::token::{PublicKeys, TokenPolicy, Verifier};
+use crate::upstream::Catalog;
 
 /// One front, shared by its handlers.
 pub struct Front<P: Platform>(Arc<Inner<P>>);
@@ -19,6 +20,7 @@ struct Inner<P> {
     config: Arc<Config>,
     verifier: Verifier,
     relying_party: RelyingParty,
+    catalog: Catalog,
     estimator: Mutex<Estimator>,
     budgets: Arc<[Budget]>,
     time_zone: jiff::tz::TimeZone,
@@ -41,14 +43,15 @@ impl<P: Platform> Front<P> {
     ///
     /// # Errors
     ///
-    /// [`SigninConfigError`] if nobody could sign in.
-    pub fn new(platform: P, config: Arc<Config>, keys: PublicKeys) -> Result<Self, SigninConfigError> {
+    /// [`ConfigError`] if nobody could sign in.
+    pub fn new(platform: P, config: Arc<Config>, keys: PublicKeys) -> Result<Self, ConfigError> {
         let policy = TokenPolicy { issuer: config.public_url().origin(), max_lifetime: config.tokens.max_lifetime.0 };
         let relying_party = RelyingParty::new(config.signin.clone(), config.public_url().url().clone())?;
         Ok(Self(Arc::new(Inner {
             platform,
             verifier: Verifier::new(policy, keys),
             relying_party,
+            catalog: Catalog::of(&config)?,
             estimator: Mutex::default(),
             budgets: config.budgets().into(),
             time_zone: config.time_zone(),
@@ -79,6 +82,10 @@ impl<P: Platform> Front<P> {
 
     pub(super) fn relying_party(&self) -> &RelyingParty {
         &self.0.relying_party
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.0.catalog
     }
 
     pub(super) fn cookies(&self) -> CookiePolicy {

@@ -79,6 +79,13 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
         Refusal::Precluded(Preclusion::UnknownModel) => {
             Problem::new(Kind::ModelNotFound, format!("The model {:?} is not configured.", admit.call.model))
         }
+        Refusal::Precluded(Preclusion::OtherForm) => Problem::new(
+            Kind::Invalid,
+            format!(
+                "The model {:?} is not served at {}; its provider takes other calls.",
+                admit.call.model, admit.call.route
+            ),
+        ),
         Refusal::Unpriced => Problem::new(
             Kind::Unpriced,
             format!(

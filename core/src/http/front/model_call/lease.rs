@@ -30,6 +30,8 @@ pub(super) struct Lease<P: Platform> {
     id: LeaseId,
     at: Millis,
     stage: Stage,
+    /// What the call costs if the client leaves before it is answered.
+    presumed: Ending,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,17 @@ enum Stage {
 impl<P: Platform> Lease<P> {
     /// Makes the guard of a lease that is about to be asked for.
     pub(super) fn asking(front: &Front<P>, id: LeaseId, at: Millis) -> Self {
-        Self { front: front.clone(), id, at, stage: Stage::Asking }
+        Self { front: front.clone(), id, at, stage: Stage::Asking, presumed: Ending::default() }
+    }
+
+    /// Returns its id.
+    pub(super) const fn id(&self) -> LeaseId {
+        self.id
+    }
+
+    /// Returns when the call came in.
+    pub(super) const fn at(&self) -> Millis {
+        self.at
     }
 
     /// Returns the front that holds it.
@@ -56,6 +68,11 @@ impl<P: Platform> Lease<P> {
     /// The answer was yes: from now on the call is charged for.
     pub(super) const fn open(&mut self) {
         self.stage = Stage::Open;
+    }
+
+    /// The call goes to its provider: what it costs from now on if the client leaves.
+    pub(super) fn presume(&mut self, ending: Ending) {
+        self.presumed = ending;
     }
 
     /// The answer was no: there is nothing to close.
@@ -101,14 +118,18 @@ impl<P: Platform> Drop for Lease<P> {
     fn drop(&mut self) {
         match self.stage {
             Stage::Asking => self.cancel(),
-            Stage::Open => self.settle(Ending { error: Some(ErrorType::ClientGone), ..Ending::default() }),
+            Stage::Open => {
+                let presumed = std::mem::take(&mut self.presumed);
+                self.settle(Ending { error: Some(ErrorType::ClientGone), ..presumed });
+            }
             Stage::Closed => {}
         }
     }
 }
 
-/// How a call ended, as far as the one who watched it can tell.
-#[derive(Debug, Default)]
+/// How a call ended, as far as the one who watched it can tell. By default it cost nothing, for which there was no price
+/// needed.
+#[derive(Debug)]
 pub(super) struct Ending {
     pub(super) model_served: Option<String>,
     pub(super) usage: TokenUsage,
@@ -118,6 +139,21 @@ pub(super) struct Ending {
     pub(super) status: u16,
     pub(super) error: Option<ErrorType>,
     pub(super) first_byte: Option<Millis>,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self {
+            model_served: None,
+            usage: TokenUsage::default(),
+            cost: Nanodollars::ZERO,
+            priced: true,
+            estimated: false,
+            status: 0,
+            error: None,
+            first_byte: None,
+        }
+    }
 }
 
 /// Repeats an idempotent write until the hot state has said that it took it.

@@ -1,10 +1,12 @@
 //! A model call: peek, admit, forward, stream back, settle.
 
 mod admit;
+mod exchange;
 mod lease;
+mod limits;
+mod measure;
 mod metered;
-
-use std::time::Duration;
+mod question;
 
 use axum::Extension;
 use axum::body::Body;
@@ -14,55 +16,62 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
+use self::exchange::{Failure, exchange};
 use self::lease::{Ending, Lease};
-use self::metered::{Measure, metered};
+use self::measure::{Measure, Tokens};
+use self::metered::metered;
+use self::question::Asker;
 use super::{Front, body};
-use crate::admission::{Admit, Call, ErrorType, Preclusion};
-use crate::config::{Model, Provider, ProviderKind};
+use crate::admission::{Admit, Admitted, ErrorType};
 use crate::http::{Kind, Problem, RequestContext};
-use crate::id::LeaseId;
 use crate::money::Nanodollars;
-use crate::ports::{Platform, Random as _};
+use crate::ports::Platform;
 use crate::token::{Scope, Verified};
-use crate::upstream::{Echo, EchoError, Format, Peek, inbound, peek};
+use crate::upstream::{Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
 
-/// How long after a call's last moment its lease runs out, in seconds.
-const LEASE_MARGIN: i64 = 60;
-
-/// `POST /v1/messages`, `POST /v1/chat/completions`.
+/// A call to a model, in any of the forms.
 pub(super) async fn model_call<P: Platform>(
     State(front): State<Front<P>>,
     Extension(context): Extension<RequestContext>,
     Extension(token): Extension<Verified>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let format = Format::of(path).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
-    let body = read(&front, &parts.headers, body).await?;
-    let peek = peek(&body).map_err(|error| Problem::new(Kind::Invalid, format!("{error}.")))?;
-    let found = front.config().model(&peek.model);
-
-    let question = question(&front, &context, &token, path, &peek, found);
-    let mut lease = Lease::asking(&front, question.lease, context.at);
-    admit::admit(&mut lease, &question).await?;
-
-    let Some((model, provider)) = found else {
-        // Admission refuses calls to models that are not configured.
-        lease.cancel();
-        return Err(Problem::unavailable());
-    };
-    match send(&front, provider, format, &body, &context) {
-        Ok(answer) => {
-            let measure = Measure { format, model: peek.model, size: peek.size, price: model.price };
-            Ok(metered(lease, answer.map(Body::new), measure))
-        }
-        Err(error) => {
-            let ending = Ending { error: Some(ErrorType::Refused), status: 400, priced: true, ..Ending::default() };
-            lease.settle(ending);
-            Err(Problem::new(Kind::Invalid, format!("{error}.")))
-        }
+    let (head, body) = request.into_parts();
+    let format =
+        Format::of(head.uri.path()).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
+    let body = read(&front, &head.headers, body).await?;
+    let peek = peek(&body, format).map_err(|error| Problem::new(Kind::Invalid, format!("{error}.")))?;
+    let route = front.catalog().route(&peek.model);
+    if let Some(member) = route.as_ref().and_then(|route| route.forbidden(&peek)) {
+        return Err(Problem::new(Kind::Invalid, format!("{member} is not for clients to set.")));
     }
+    let question = Asker { front: &front, context: &context, token: &token }.about_model(format, &peek, route.as_ref());
+    let (lease, admitted) = open(&front, &context, &question).await?;
+    // Admission refuses calls to models that are not configured, so there is a route.
+    let Some(route) = route else { return Err(Problem::unavailable()) };
+    let mut call = Forwarded { front, context, head, lease, admitted };
+    let measure = measure(format, &route, &peek);
+    let (answer, withholds) = call.ask_model(&route, format, &body, &peek, &measure).await?;
+    Ok(metered(call.lease, answer, measure, withholds))
+}
+
+/// A call that is passed on without being read.
+pub(super) async fn pass_through<P: Platform>(
+    State(front): State<Front<P>>,
+    Extension(context): Extension<RequestContext>,
+    Extension(token): Extension<Verified>,
+    Extension(passthrough): Extension<Passthrough>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let body = read(&front, &head.headers, body).await?;
+    let asker = Asker { front: &front, context: &context, token: &token };
+    let question = asker.about_passthrough(head.uri.path(), &passthrough);
+    let (lease, admitted) = open(&front, &context, &question).await?;
+    let mut call = Forwarded { front, context, head, lease, admitted };
+    let measure = Measure::Flat(passthrough.cost);
+    let answer = call.ask_provider(&passthrough.provider, Body::from(body), &measure).await?;
+    Ok(metered(call.lease, answer, measure, false))
 }
 
 /// Checks a token for a route that calls no model: the same decision, nothing held, nothing left behind.
@@ -76,13 +85,21 @@ pub(super) async fn authenticate<P: Platform>(
     token: &Verified,
     scope: Scope,
 ) -> Result<(), Problem> {
-    let preclusion = (!token.scopes.contains(scope)).then_some(Preclusion::Scope);
-    let call = call(context, "", "", "", false);
-    let question = Admit { budgets: Vec::new().into(), preclusion, ..admission(front, context, token, call) };
-    let mut lease = Lease::asking(front, question.lease, context.at);
-    admit::admit(&mut lease, &question).await?;
+    let question = Asker { front, context, token }.about_nothing(scope);
+    let (mut lease, _) = open(front, context, &question).await?;
     lease.cancel();
     Ok(())
+}
+
+/// Opens the lease that the question is about.
+async fn open<P: Platform>(
+    front: &Front<P>,
+    context: &RequestContext,
+    question: &Admit,
+) -> Result<(Lease<P>, Admitted), Problem> {
+    let mut lease = Lease::asking(front, question.lease, context.at);
+    let admitted = admit::admit(&mut lease, question).await?;
+    Ok((lease, admitted))
 }
 
 /// Reads the body, up to the limit.
@@ -93,70 +110,65 @@ async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) ->
     body::read(front, body, front.config().limits.body, " (limits.body)").await
 }
 
-fn question<P: Platform>(
-    front: &Front<P>,
-    context: &RequestContext,
-    token: &Verified,
-    path: &str,
-    peek: &Peek,
-    found: Option<(&Model, &Provider)>,
-) -> Admit {
-    let preclusion = if !token.scopes.contains(Scope::Llm) {
-        Some(Preclusion::Scope)
-    } else if found.is_none() {
-        Some(Preclusion::UnknownModel)
-    } else {
-        None
-    };
-    let price = found.and_then(|(model, _)| model.price);
-    let estimate = price.map_or(Nanodollars::ZERO, |price| front.estimator().estimate(&peek.model, &price, &peek.size));
-    let provider = found.map_or("", |(model, _)| &model.provider);
-    let call = call(context, path, &peek.model, provider, peek.stream);
-    Admit { preclusion, priced: price.is_some(), estimate, ..admission(front, context, token, call) }
-}
-
-/// Returns the question about a call that holds nothing.
-fn admission<P: Platform>(front: &Front<P>, context: &RequestContext, token: &Verified, call: Call) -> Admit {
-    let now = front.now();
-    Admit {
-        now,
-        lease: LeaseId::new(context.at, front.platform().random().bytes()),
-        user: token.user,
-        token: token.token,
-        epoch: token.epoch,
-        preclusion: None,
-        priced: true,
-        estimate: Nanodollars::ZERO,
-        expiry: now.plus(front.config().upstream.max_duration.get() + LEASE_MARGIN),
-        calendar: front.calendar(now),
-        budgets: front.budgets(),
-        call,
+fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
+    if format.is_free() {
+        return Measure::Flat(Nanodollars::ZERO);
     }
+    Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price() })
 }
 
-fn call(context: &RequestContext, path: &str, model: &str, provider: &str, stream: bool) -> Call {
-    Call {
-        at: context.at,
-        request: context.id.clone(),
-        route: path.to_owned(),
-        model: model.to_owned(),
-        provider: provider.to_owned(),
-        stream,
-        address: context.address.clone(),
-        user_agent: context.user_agent.clone(),
+/// A call that was admitted.
+struct Forwarded<P: Platform> {
+    front: Front<P>,
+    context: RequestContext,
+    head: http::request::Parts,
+    lease: Lease<P>,
+    admitted: Admitted,
+}
+
+impl<P: Platform> Forwarded<P> {
+    /// Sends the call to the model's provider. Says beside the answer whether it has usage that the client did not ask for.
+    async fn ask_model(
+        &mut self,
+        route: &ModelRoute,
+        format: Format,
+        body: &Bytes,
+        peek: &Peek,
+        measure: &Measure,
+    ) -> Result<(Response, bool), Problem> {
+        let Some(echo) = route.provider().echo() else {
+            let (body, asks_usage) = route.body(body, peek);
+            return Ok((self.ask_provider(route.provider(), body, measure).await?, asks_usage));
+        };
+        let clock = self.front.platform().clock();
+        let mut answer = echo
+            .answer(format, body, &self.context.id, clock)
+            .map_err(|error| self.fail(Failure::new(Kind::Invalid, format!("{error}."), ErrorType::Refused, 400)))?;
+        *answer.headers_mut() = inbound(answer.headers());
+        Ok((answer, false))
     }
-}
 
-fn send<P: Platform>(
-    front: &Front<P>,
-    provider: &Provider,
-    format: Format,
-    body: &Bytes,
-    context: &RequestContext,
-) -> Result<Response, EchoError> {
-    let ProviderKind::Echo = provider.kind;
-    let echo = Echo { pace: Duration::from_millis(provider.pace_ms.into()) };
-    let mut answer = echo.answer(format, body, &context.id, front.platform().clock())?;
-    *answer.headers_mut() = inbound(answer.headers());
-    Ok(answer)
+    /// Sends the call to a provider. If the client leaves meanwhile, the call costs what it costs unanswered.
+    async fn ask_provider(&mut self, provider: &Provider, body: Body, measure: &Measure) -> Result<Response, Problem> {
+        let outgoing = Outgoing {
+            method: &self.head.method,
+            path: self.head.uri.path(),
+            query: self.head.uri.query(),
+            headers: &self.head.headers,
+            email: &self.admitted.email,
+        };
+        let Some(request) = provider.request(&outgoing, body) else {
+            let detail = "The query cannot be passed on.";
+            return Err(self.fail(Failure::new(Kind::Invalid, detail, ErrorType::Refused, 400)));
+        };
+        self.lease.presume(measure.unanswered(&self.front));
+        let answer = exchange(&self.front, &self.context, provider, request).await;
+        answer.map_err(|failure| self.fail(failure))
+    }
+
+    /// Ends a call that nobody pays for.
+    fn fail(&mut self, failure: Failure) -> Problem {
+        self.lease.settle(Ending { error: Some(failure.error), status: failure.status, ..Ending::default() });
+        failure.problem
+    }
 }

@@ -1,0 +1,95 @@
+//! From an answer to what it costs.
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+
+use super::lease::Ending;
+use crate::http::front::Front;
+use crate::money::{CallSize, Nanodollars, Price, TokenUsage};
+use crate::ports::Platform;
+use crate::upstream::{Ended, Format, Meter};
+
+/// How a call is charged.
+#[derive(Debug, Clone)]
+pub(super) enum Measure {
+    /// By its tokens.
+    Tokens(Tokens),
+    /// By the call, if it is answered with success.
+    Flat(Nanodollars),
+}
+
+/// What is needed to turn tokens into a cost.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens {
+    pub(super) format: Format,
+    /// The model's name in the configuration.
+    pub(super) model: String,
+    pub(super) size: CallSize,
+    pub(super) price: Option<Price>,
+}
+
+/// Says whether an answer is a stream of events.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    content_type.to_ascii_lowercase().starts_with(b"text/event-stream")
+}
+
+/// Says whether an answer is encoded, although no encoding was asked for.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity")
+}
+
+impl Measure {
+    /// Makes the meter of an answer with these headers, if it has to be read.
+    pub(super) fn meter(&self, headers: &HeaderMap) -> Option<Meter> {
+        let Self::Tokens(Tokens { format, .. }) = self else { return None };
+        Some(if is_encoded(headers) { Meter::opaque(*format) } else { Meter::new(*format, is_stream(headers)) })
+    }
+
+    /// Returns what a call costs that was answered with success.
+    pub(super) fn charge<P: Platform>(&self, front: &Front<P>, meter: Option<Meter>, ended: Ended) -> Ending {
+        match (self, meter) {
+            (Self::Tokens(tokens), Some(meter)) => tokens.charge(front, meter, ended),
+            (Self::Tokens(tokens), None) => tokens.unanswered(front),
+            (Self::Flat(cost), _) => Ending { cost: *cost, ..Ending::default() },
+        }
+    }
+
+    /// Returns what a call costs whose client left before the provider answered: it has read the input.
+    pub(super) fn unanswered<P: Platform>(&self, front: &Front<P>) -> Ending {
+        match self {
+            Self::Tokens(tokens) => tokens.unanswered(front),
+            Self::Flat(cost) => Ending { cost: *cost, estimated: true, ..Ending::default() },
+        }
+    }
+}
+
+impl Tokens {
+    fn charge<P: Platform>(&self, front: &Front<P>, meter: Meter, ended: Ended) -> Ending {
+        let reading = meter.finish(ended);
+        let mut usage = reading.usage;
+        let failed_at_once = reading.failed && usage == TokenUsage::default();
+        if !reading.estimated {
+            front.estimator().learn(&self.model, &self.size, &usage);
+        } else if !reading.has_input && !failed_at_once {
+            usage.input = front.estimator().input(&self.model, &self.size);
+        }
+        Ending {
+            estimated: reading.estimated,
+            priced: self.price.is_some() && !reading.has_extras,
+            model_served: reading.model,
+            error: reading.failed.then_some(crate::admission::ErrorType::Cut),
+            ..self.ending(usage)
+        }
+    }
+
+    fn unanswered<P: Platform>(&self, front: &Front<P>) -> Ending {
+        let input = front.estimator().input(&self.model, &self.size);
+        Ending { estimated: true, ..self.ending(TokenUsage { input, ..TokenUsage::default() }) }
+    }
+
+    fn ending(&self, usage: TokenUsage) -> Ending {
+        let cost = self.price.map_or(Nanodollars::ZERO, |price| price.cost(&usage));
+        Ending { usage, cost, priced: self.price.is_some(), ..Ending::default() }
+    }
+}

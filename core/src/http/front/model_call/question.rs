@@ -1,0 +1,91 @@
+//! What is asked of the hot state about a call.
+
+use crate::admission::{Admit, Call, Preclusion};
+use crate::http::RequestContext;
+use crate::http::front::Front;
+use crate::id::LeaseId;
+use crate::money::Nanodollars;
+use crate::ports::{Platform, Random as _};
+use crate::token::{Scope, Verified};
+use crate::upstream::{Format, ModelRoute, Passthrough, Peek};
+
+/// How long after a call's last moment its lease runs out, in seconds.
+const LEASE_MARGIN: i64 = 60;
+
+/// Who asks, and when.
+pub(super) struct Asker<'a, P: Platform> {
+    pub(super) front: &'a Front<P>,
+    pub(super) context: &'a RequestContext,
+    pub(super) token: &'a Verified,
+}
+
+impl<P: Platform> Asker<'_, P> {
+    /// Returns the question about a call to a model.
+    pub(super) fn about_model(&self, format: Format, peek: &Peek, route: Option<&ModelRoute>) -> Admit {
+        let preclusion = match route {
+            None => Some(Preclusion::UnknownModel),
+            Some(route) if !route.provider().serves(format) => Some(Preclusion::OtherForm),
+            Some(_) => None,
+        };
+        let provider = route.map(|route| route.provider().name()).unwrap_or_default();
+        let call = self.call(format.path(), &peek.model, provider, peek.stream);
+        let general = self.about(call, Scope::Llm);
+        let preclusion = general.preclusion.or(preclusion);
+        if format.is_free() {
+            return Admit { preclusion, budgets: Vec::new().into(), ..general };
+        }
+        let price = route.and_then(ModelRoute::price);
+        let name = route.map(ModelRoute::name).unwrap_or_default();
+        let estimate =
+            price.map_or(Nanodollars::ZERO, |price| self.front.estimator().estimate(name, &price, &peek.size));
+        Admit { preclusion, priced: price.is_some(), estimate, ..general }
+    }
+
+    /// Returns the question about a call that is passed on without being read.
+    pub(super) fn about_passthrough(&self, path: &str, passthrough: &Passthrough) -> Admit {
+        let call = self.call(path, "", passthrough.provider.name(), false);
+        let general = self.about(call, Scope::Llm);
+        if passthrough.cost == Nanodollars::ZERO {
+            return Admit { budgets: Vec::new().into(), ..general };
+        }
+        Admit { estimate: passthrough.cost, ..general }
+    }
+
+    /// Returns the question about a request that calls nobody.
+    pub(super) fn about_nothing(&self, scope: Scope) -> Admit {
+        Admit { budgets: Vec::new().into(), ..self.about(self.call("", "", "", false), scope) }
+    }
+
+    /// Returns a question that holds nothing, under every budget.
+    fn about(&self, call: Call, scope: Scope) -> Admit {
+        let (front, token) = (self.front, self.token);
+        let now = front.now();
+        Admit {
+            now,
+            lease: LeaseId::new(self.context.at, front.platform().random().bytes()),
+            user: token.user,
+            token: token.token,
+            epoch: token.epoch,
+            preclusion: (!token.scopes.contains(scope)).then_some(Preclusion::Scope),
+            priced: true,
+            estimate: Nanodollars::ZERO,
+            expiry: now.plus(front.config().upstream.max_duration.get() + LEASE_MARGIN),
+            calendar: front.calendar(now),
+            budgets: front.budgets(),
+            call,
+        }
+    }
+
+    fn call(&self, path: &str, model: &str, provider: &str, stream: bool) -> Call {
+        Call {
+            at: self.context.at,
+            request: self.context.id.clone(),
+            route: path.to_owned(),
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+            stream,
+            address: self.context.address.clone(),
+            user_agent: self.context.user_agent.clone(),
+        }
+    }
+}

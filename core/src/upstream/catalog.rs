@@ -1,0 +1,279 @@
+//! Which models there are, who serves each, and what it is called there.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+
+use super::passthrough::{Passthrough, repeated};
+use super::provider::Provider;
+use super::splice::splice;
+use super::{Format, Peek};
+use crate::config::{self, Config, ConfigError};
+use crate::money::Price;
+
+/// Ends the names that stand for every model with that beginning.
+const WILDCARD: char = '*';
+
+/// Every model that can be called.
+#[derive(Debug)]
+pub struct Catalog {
+    named: HashMap<String, Arc<Entry>>,
+    /// Beginnings, the longest first.
+    patterns: Vec<(String, Arc<Entry>)>,
+    providers: BTreeMap<String, Arc<Provider>>,
+    passthroughs: Vec<Passthrough>,
+}
+
+/// One configured model.
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    upstream_name: Option<String>,
+    price: Option<Price>,
+    provider: Arc<Provider>,
+}
+
+/// Where a call goes.
+#[derive(Debug, Clone)]
+pub struct ModelRoute {
+    entry: Arc<Entry>,
+    /// What the provider calls the model, where the client calls it something else.
+    rename: Option<String>,
+}
+
+impl Catalog {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the provider, model or path that cannot be used.
+    pub fn of(config: &Config) -> Result<Self, ConfigError> {
+        let mut catalog = Self {
+            named: HashMap::new(),
+            patterns: Vec::new(),
+            providers: providers(config)?,
+            passthroughs: Vec::new(),
+        };
+        for (name, model) in &config.models {
+            let key = |key: &str| format!("models.{name:?}.{key}");
+            let entry = Entry {
+                name: name.clone(),
+                upstream_name: model.upstream_name.clone(),
+                price: model.price,
+                provider: Arc::clone(catalog.provider(&model.provider, || key("provider"))?),
+            };
+            catalog.add(entry, &model.aliases).map_err(|reason| ConfigError::key(key("aliases"), reason))?;
+        }
+        catalog.patterns.sort_by_key(|(beginning, _)| std::cmp::Reverse(beginning.len()));
+        catalog.pass_through(&config.passthrough)?;
+        Ok(catalog)
+    }
+
+    fn pass_through(&mut self, configured: &[config::Passthrough]) -> Result<(), ConfigError> {
+        let key = |index: usize, key: &str| format!("passthrough[{index}].{key}");
+        for (index, config) in configured.iter().enumerate() {
+            let provider = self.provider(&config.provider, || key(index, "provider"))?;
+            let made = Passthrough::new(config, provider);
+            self.passthroughs.push(made.map_err(|(name, reason)| ConfigError::key(key(index, name), reason))?);
+        }
+        match repeated(&self.passthroughs) {
+            Some(index) => Err(ConfigError::key(key(index, "path"), "is the same as an earlier one")),
+            None => Ok(()),
+        }
+    }
+
+    fn provider(&self, name: &str, key: impl Fn() -> String) -> Result<&Arc<Provider>, ConfigError> {
+        let missing = || ConfigError::key(key(), format!("names {name:?}, which is not among [providers]"));
+        self.providers.get(name).ok_or_else(missing)
+    }
+
+    fn add(&mut self, entry: Entry, aliases: &[String]) -> Result<(), String> {
+        let entry = Arc::new(entry);
+        let pattern = entry.name.strip_suffix(WILDCARD);
+        if let Some(beginning) = pattern {
+            self.patterns.push((beginning.to_owned(), Arc::clone(&entry)));
+        }
+        if pattern.is_some() && !aliases.is_empty() {
+            return Err("can only be given to a model with a name of its own".to_owned());
+        }
+        let own = pattern.is_none().then_some(&entry.name);
+        for name in own.into_iter().chain(aliases) {
+            if self.named.insert(name.clone(), Arc::clone(&entry)).is_some() {
+                return Err(format!("have {name:?}, which is another model's name already"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where calls to a model go: to the one of that name, or alias, or of the longest beginning that fits.
+    #[must_use]
+    pub fn route(&self, asked: &str) -> Option<ModelRoute> {
+        let named = self.named.get(asked).map(|entry| (entry, None));
+        let mut fitting = self.patterns.iter().filter_map(|(start, entry)| Some((entry, asked.strip_prefix(start)?)));
+        let (entry, rest) = named.or_else(|| fitting.next().map(|(entry, rest)| (entry, Some(rest))))?;
+        let called: Cow<str> = match (&entry.upstream_name, rest) {
+            (Some(pattern), Some(rest)) => pattern.replace(WILDCARD, rest).into(),
+            (Some(name), None) => name.into(),
+            (None, Some(_)) => asked.into(),
+            (None, None) => (&entry.name).into(),
+        };
+        let rename = (called != asked).then(|| called.into_owned());
+        Some(ModelRoute { entry: Arc::clone(entry), rename })
+    }
+
+    /// Returns the paths that are passed on without being read.
+    #[must_use]
+    pub fn passthroughs(&self) -> &[Passthrough] {
+        &self.passthroughs
+    }
+
+    /// Returns the names of all models and aliases that are served in one of these forms, each with its provider's name.
+    #[must_use]
+    pub fn names(&self, formats: &[Format]) -> Vec<(&str, &str)> {
+        let is_served = |entry: &Entry| formats.iter().any(|format| entry.provider.serves(*format));
+        let served = self.named.iter().filter(|(_, entry)| is_served(entry));
+        let mut names: Vec<_> = served.map(|(name, entry)| (name.as_str(), entry.provider.name())).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl ModelRoute {
+    /// Returns the model's name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.entry.name
+    }
+
+    /// Returns what its tokens cost.
+    #[must_use]
+    pub fn price(&self) -> Option<Price> {
+        self.entry.price
+    }
+
+    /// Returns who serves it.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.entry.provider
+    }
+
+    /// Returns the first member of a body that the provider would obey and that is not the client's to set.
+    #[must_use]
+    pub fn forbidden(&self, peek: &Peek) -> Option<&'static str> {
+        peek.proxy_control.filter(|_| self.provider().is_proxy())
+    }
+
+    /// Returns the body as the provider gets it, and whether it asks for usage that the client did not ask for.
+    pub fn body(&self, body: &Bytes, peek: &Peek) -> (Body, bool) {
+        splice(body, peek, self.rename.as_deref(), self.provider().asks_usage())
+    }
+}
+
+fn providers(config: &Config) -> Result<BTreeMap<String, Arc<Provider>>, ConfigError> {
+    let make = |(name, config): (&String, &config::Provider)| {
+        if !is_provider_name(name) {
+            let reason = "has a name with more than a-z, 0-9 and single underscores between them";
+            return Err(ConfigError::key(format!("providers.{name:?}"), reason));
+        }
+        let made = Provider::new(name, config);
+        let made = made.map_err(|(key, reason)| ConfigError::key(format!("providers.{name}.{key}"), reason))?;
+        Ok((name.clone(), Arc::new(made)))
+    };
+    config.providers.iter().map(make).collect()
+}
+
+/// Provider names go into the names of variables.
+fn is_provider_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty()
+        && name.bytes().all(is_plain)
+        && !name.contains("__")
+        && !name.starts_with('_')
+        && !name.ends_with('_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Vars;
+
+    struct NoVars;
+
+    impl Vars for NoVars {
+        fn with_prefix(&self, _: &str) -> Vec<(String, String)> {
+            Vec::new()
+        }
+
+        fn var(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    const PROVIDERS: &str = "
+        [providers.claude]\nkind = \"anthropic\"\napi_key = \"k\"
+        [providers.gpt]\nkind = \"openai\"\napi_key = \"k\"
+        [providers.all]\nkind = \"litellm\"\napi_key = \"k\"\nbase_url = \"http://litellm:4000\"\n";
+
+    fn catalog(models: &str) -> Result<Catalog, ConfigError> {
+        Catalog::of(&Config::load(&format!("{PROVIDERS}{models}"), &NoVars)?)
+    }
+
+    /// Returns who serves a model, and what it is called there if not the same.
+    fn route(catalog: &Catalog, asked: &str) -> Option<(String, Option<String>)> {
+        catalog.route(asked).map(|route| (route.provider().name().to_owned(), route.rename))
+    }
+
+    #[test]
+    fn finds_models_by_name_alias_and_beginning() {
+        let catalog = catalog(
+            "[models.a]\nprovider = \"claude\"\nupstream_name = \"a-2026\"\naliases = [\"best\"]
+             [models.\"claude-*\"]\nprovider = \"claude\"
+             [models.\"claude-x*\"]\nprovider = \"all\"\nupstream_name = \"vendor/x*\"
+             [models.b]\nprovider = \"gpt\"\naliases = [\"claude-b\"]",
+        )
+        .unwrap();
+        let expected = |provider: &str, rename: Option<&str>| Some((provider.to_owned(), rename.map(str::to_owned)));
+        assert_eq!(route(&catalog, "a"), expected("claude", Some("a-2026")));
+        assert_eq!(route(&catalog, "best"), expected("claude", Some("a-2026")));
+        assert_eq!(route(&catalog, "claude-7"), expected("claude", None));
+        assert_eq!(route(&catalog, "claude-x1"), expected("all", Some("vendor/x1")));
+        assert_eq!(route(&catalog, "claude-b"), expected("gpt", Some("b")));
+        assert_eq!(route(&catalog, "b"), expected("gpt", None));
+        for unknown in ["A", "claude", "a ", "*", "claude-".trim_end_matches('-')] {
+            assert_eq!(route(&catalog, unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn lists_models_by_the_forms_in_which_they_are_served() {
+        let catalog = catalog(
+            "[models.a]\nprovider = \"claude\"\naliases = [\"best\"]\n[models.b]\nprovider = \"gpt\"
+             [models.c]\nprovider = \"all\"\n[models.\"d*\"]\nprovider = \"all\"",
+        )
+        .unwrap();
+        let names = |format| catalog.names(&[format]).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(Format::Messages), ["a", "best", "c"]);
+        assert_eq!(names(Format::ChatCompletions), ["b", "c"]);
+    }
+
+    #[test]
+    fn refuses_what_is_ambiguous_or_leads_nowhere() {
+        for (models, key) in [
+            ("[models.y]\nprovider = \"x\"", "models.\"y\".provider"),
+            (
+                "[models.a]\nprovider = \"gpt\"\naliases = [\"b\"]\n[models.b]\nprovider = \"gpt\"",
+                "models.\"b\".aliases",
+            ),
+            ("[models.a]\nprovider = \"gpt\"\naliases = [\"a\"]", "models.\"a\".aliases"),
+            ("[models.\"a*\"]\nprovider = \"gpt\"\naliases = [\"b\"]", "models.\"a*\".aliases"),
+            ("[providers.\"A B\"]\nkind = \"echo\"", "providers.\"A B\""),
+            ("[providers.a__b]\nkind = \"echo\"", "providers.\"a__b\""),
+        ] {
+            let error = catalog(models).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+}
