@@ -7,6 +7,8 @@ mod catalog;
 mod echo;
 mod extra_chunk;
 mod format;
+#[cfg(test)]
+mod generated_tests;
 mod headers;
 mod meter;
 mod openai;

@@ -13,6 +13,9 @@ mod sign_in;
 mod state;
 #[cfg(test)]
 #[cfg(feature = "test-support")]
+mod testing;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
 mod tests;
 mod usage;
 mod well_known;

@@ -7,6 +7,9 @@ mod limits;
 mod measure;
 mod metered;
 mod question;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod tests;
 
 use axum::Extension;
 use axum::body::Body;
