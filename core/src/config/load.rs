@@ -278,6 +278,38 @@ pub(super) mod tests {
         }
     }
 
+    /// Returns the keys that the types know in a section, as the error about an unknown one lists them.
+    fn known_keys(document: &str) -> Vec<String> {
+        let message = load(document).unwrap_err().to_string();
+        let known = message.split_once("(known are: ").unwrap_or_else(|| panic!("{message}")).1;
+        known.trim_end_matches(')').split(", ").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn documents_every_key_in_its_section() {
+        let mut section = String::new();
+        let mut documented = std::collections::BTreeSet::new();
+        let blocks = include_str!("../../../docs/CONFIGURATION.md").split("```toml\n").skip(1);
+        for line in blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines()) {
+            if let Some(header) = line.strip_prefix('[') {
+                let name = header.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
+                name.clone_into(&mut section);
+            }
+            let key = line.trim_start_matches("# ").split([' ', ':', '=']).next().unwrap_or_default();
+            documented.insert(format!("{section}.{key}"));
+        }
+        for name in known_keys("zzz = 1") {
+            let header = match name.as_str() {
+                "budgets" | "passthrough" => format!("[[{name}]]"),
+                "providers" | "models" => format!("[{name}.x]"),
+                _ => format!("[{name}]"),
+            };
+            for key in known_keys(&format!("{header}\nzzz = 1")) {
+                assert!(documented.contains(&format!("{name}.{key}")), "{key} of [{name}] is not documented");
+            }
+        }
+    }
+
     #[test]
     fn offers_echo_when_there_is_nothing_else_to_call() {
         let config = load("").unwrap();
