@@ -6,7 +6,10 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use crate::ports::{Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage};
+use crate::id::UserId;
+use crate::ports::{
+    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 
@@ -130,6 +133,16 @@ impl<H: Hot> OneTime for FaultyHot<H> {
 
     async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {
         self.faults.run(self.inner.redeem(kind, id, now)).await
+    }
+}
+
+impl<H: Hot> Answers for FaultyHot<H> {
+    async fn note_answer(&self, id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> Result<(), Unavailable> {
+        self.faults.run(self.inner.note_answer(id, user, now, expiry)).await
+    }
+
+    async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
+        self.faults.run(self.inner.answer_maker(id, now)).await
     }
 }
 

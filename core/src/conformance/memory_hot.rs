@@ -4,8 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::model::Restart;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use crate::id::UserId;
 use crate::memory::{Decision, Memory};
-use crate::ports::{Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage};
+use crate::ports::{
+    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -103,6 +106,17 @@ impl OneTime for MemoryHot {
 
     async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {
         Ok(self.decide(|memory| memory.redeem(kind, id, now)))
+    }
+}
+
+impl Answers for MemoryHot {
+    async fn note_answer(&self, id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.note_answer(id, user, now, expiry));
+        Ok(())
+    }
+
+    async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
+        Ok(self.lock().answer_maker(id, now))
     }
 }
 

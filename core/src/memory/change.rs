@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answers::AnswerKey;
 use super::lease::OpenLease;
 use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
+use crate::id::UserId;
 use crate::session::{Session, SessionId};
 use crate::time::Timestamp;
 
@@ -34,6 +36,17 @@ pub enum Change {
     SessionEnded {
         /// Which.
         id: SessionId,
+    },
+    /// Somebody made an answer that they may continue.
+    Answered {
+        /// Which.
+        key: AnswerKey,
+        /// Who.
+        user: UserId,
+        /// When.
+        now: Timestamp,
+        /// Until when it can be continued.
+        expiry: Timestamp,
     },
     /// The records told about a user or a token.
     Learned {

@@ -4,6 +4,7 @@
 //! way in which anything changes. A host keeps the durable changes in a journal and applies them again after a restart.
 //! In scope: the whole model. Out of scope: where the journal is, and who takes turns.
 
+mod answers;
 mod budgets;
 mod change;
 mod known;
@@ -15,14 +16,17 @@ mod sessions;
 
 use serde::{Deserialize, Serialize};
 
+pub use answers::AnswerKey;
 pub use change::Change;
 pub use lease::OpenLease;
 
+use self::answers::AnswerTable;
 use self::known::Known;
 use self::ledger::Ledger;
 use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
+use crate::id::UserId;
 use crate::ports::{SessionState, Spending, SpendingQuery};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -37,6 +41,8 @@ pub struct Memory {
     generation: Generation,
     ledger: Ledger,
     sessions: SessionTable,
+    #[serde(default)]
+    answers: AnswerTable,
     #[serde(skip)]
     known: Known,
     #[serde(skip)]
@@ -51,6 +57,7 @@ impl Memory {
             generation,
             ledger: Ledger::default(),
             sessions: SessionTable::default(),
+            answers: AnswerTable::default(),
             known: Known::default(),
             once: OnceTable::default(),
         }
@@ -78,6 +85,7 @@ impl Memory {
             Change::SessionOpened(session) => self.sessions.open(*session),
             Change::SessionSeen { id, at } => self.sessions.see(&id, at),
             Change::SessionEnded { id } => self.sessions.end(&id),
+            Change::Answered { key, user, now, expiry } => self.answers.note(key, user, now, expiry),
             Change::Learned { user, token } => self.known.learn(user.map(|user| *user), token),
             Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
             Change::Redeemed { key } => self.once.forget(&key),
@@ -163,6 +171,24 @@ impl Memory {
     pub fn end_session(&self, id: &SessionId) -> Decision<bool> {
         let existed = self.sessions.has(id);
         (existed, existed.then(|| Change::SessionEnded { id: id.clone() }).into_iter().collect())
+    }
+
+    /// Notes who made an answer; see [`crate::ports::Answers::note_answer`].
+    #[must_use]
+    pub fn note_answer(&self, id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> Decision<()> {
+        let key = AnswerKey::of(id);
+        // Whoever made it first made it: a provider does not give an id twice.
+        let changes = match self.answers.maker(key, now) {
+            Some(_) => Vec::new(),
+            None => vec![Change::Answered { key, user, now, expiry }],
+        };
+        ((), changes)
+    }
+
+    /// Returns who made an answer; see [`crate::ports::Answers::answer_maker`].
+    #[must_use]
+    pub fn answer_maker(&self, id: &str, now: Timestamp) -> Option<UserId> {
+        self.answers.maker(AnswerKey::of(id), now)
     }
 
     /// Keeps a value under a fresh id; see [`crate::ports::OneTime::keep`].

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::version::Generation;
 
 /// Everything the hot state keeps.
-pub trait Hot: Admission + Sessions + OneTime + Usage + Clone + Send + Sync + 'static {}
+pub trait Hot: Admission + Sessions + OneTime + Answers + Usage + Clone + Send + Sync + 'static {}
 
 /// Decides about calls and keeps the ledger.
 pub trait Admission {
@@ -84,6 +84,26 @@ pub trait OneTime {
         id: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<String>, Unavailable>> + Send;
+}
+
+/// Knows who made which of the answers that providers keep: one key of ours serves everybody there, so it is here that nobody
+/// continues somebody else's.
+pub trait Answers {
+    /// Notes that a person made an answer, until `expiry`. An answer that is known stays whose it is.
+    fn note_answer(
+        &self,
+        id: &str,
+        user: UserId,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns who made an answer, if that is known.
+    fn answer_maker(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<UserId>, Unavailable>> + Send;
 }
 
 /// Hands out what calls cost.

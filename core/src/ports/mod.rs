@@ -10,7 +10,7 @@ mod record;
 
 pub use deadline::within;
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
-pub use hot::{Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
+pub use hot::{Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
 pub use record::{
     AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Subject, TokenQuery, Tokens,
     UsageLog, UsageQuery, Users, WriteError,

@@ -126,6 +126,7 @@ mod tests {
         Reading {
             usage: TokenUsage { input: 26, cache_write_5m: 4, cache_write_1h: 5, cache_read: 7, output: 15 },
             model: Some("m-1".to_owned()),
+            kept_as: Vec::new(),
             estimated: false,
             has_input: true,
             failed: false,

@@ -28,6 +28,8 @@ pub struct Reading {
     pub usage: TokenUsage,
     /// The model that was served.
     pub model: Option<String>,
+    /// The ids under which the provider keeps the answer and its conversation.
+    pub kept_as: Vec<String>,
     /// Whether the tokens are estimated, because the answer broke off or did not say.
     pub estimated: bool,
     /// Whether the provider said what the input was; where it did not, that is 0.
@@ -63,6 +65,7 @@ enum Source {
 pub(super) struct Tally {
     pub(super) usage: TokenUsage,
     pub(super) model: Option<String>,
+    pub(super) kept_as: Vec<String>,
     /// Bytes of text, thinking and tool input seen.
     pub(super) text_bytes: u64,
     /// Whether the provider has said all that it has to say of the usage.
@@ -113,18 +116,24 @@ impl Meter {
         }
     }
 
+    /// Returns the ids under which the provider keeps the answer and its conversation, as far as it has told them.
+    #[must_use]
+    pub fn kept_as(&self) -> &[String] {
+        &self.tally.kept_as
+    }
+
     /// Returns the reading of an answer that ended.
     #[must_use]
     pub fn finish(mut self, ended: Ended) -> Reading {
         if let Source::Document { bytes, is_oversized: false } = &self.source {
             read_document(self.format, bytes, &mut self.tally);
         }
-        let Tally { mut usage, model, text_bytes, is_final, has_input, failed, has_extras } = self.tally;
+        let Tally { mut usage, model, kept_as, text_bytes, is_final, has_input, failed, has_extras } = self.tally;
         let estimated = ended == Ended::Cut || !is_final;
         if estimated && self.format.generates() {
             usage.output = usage.output.max(text_bytes.div_ceil(BYTES_PER_TOKEN));
         }
-        Reading { usage, model, estimated, has_input, failed, has_extras }
+        Reading { usage, model, kept_as, estimated, has_input, failed, has_extras }
     }
 }
 

@@ -104,6 +104,7 @@ mod tests {
         Reading {
             usage: TokenUsage { input: 20, cache_read: 10, output: 12, ..TokenUsage::default() },
             model: Some("m-1".to_owned()),
+            kept_as: Vec::new(),
             estimated: false,
             has_input: true,
             failed: false,

@@ -13,7 +13,7 @@ use super::Format;
 use crate::money::CallSize;
 
 /// Members that we price or decide by. Each may stand once, in this spelling: the provider might read another one than we.
-const GOVERNED: [&str; 11] = [
+const GOVERNED: [&str; 12] = [
     "model",
     "stream",
     "max_tokens",
@@ -24,6 +24,7 @@ const GOVERNED: [&str; 11] = [
     "background",
     "previous_response_id",
     "conversation",
+    "store",
     "n",
 ];
 
@@ -54,6 +55,10 @@ pub struct Peek {
     pub stream: bool,
     /// What the estimate depends on.
     pub size: CallSize,
+    /// The ids of earlier answers and conversations that the call goes on from.
+    pub continues: Vec<String>,
+    /// Whether the provider keeps the answer, so that a later call can go on from it.
+    pub is_kept: bool,
     /// Where the model's name stands in the body, quotes included.
     pub(super) model_at: Range<usize>,
     /// What the body says about usage in the stream, if it asks for a stream that tells it on demand.
@@ -163,11 +168,6 @@ impl<'a> Governed<'a> {
             return Err(PeekError::Type("model", MODEL));
         }
         let stream = self.value::<bool>("stream", "true or false")?.unwrap_or(false);
-        for name in ["previous_response_id", "conversation"] {
-            if self.value::<IgnoredAny>(name, "null")?.is_some() {
-                return Err(PeekError::Unsupported(name));
-            }
-        }
         if self.value::<bool>("background", "true or false")? == Some(true) {
             return Err(PeekError::Unsupported("background"));
         }
@@ -175,6 +175,8 @@ impl<'a> Governed<'a> {
             model,
             stream,
             size: self.size(format)?,
+            continues: self.continues()?,
+            is_kept: format == Format::Responses && self.value::<bool>("store", "true or false")?.unwrap_or(true),
             model_at: self.raw("model").map(|raw| self.place(raw.get())).unwrap_or_default(),
             stream_options: match format {
                 Format::ChatCompletions if stream => Some(self.stream_options()?),
@@ -182,6 +184,20 @@ impl<'a> Governed<'a> {
             },
             proxy_control: self.proxy_control,
         })
+    }
+
+    fn continues(&self) -> Result<Vec<String>, PeekError> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Conversation {
+            Id(String),
+            Object { id: String },
+        }
+        let response = self.value::<String>("previous_response_id", "a text")?;
+        let conversation = self.value("conversation", "a text, or an object with an id")?.map(|named| match named {
+            Conversation::Id(id) | Conversation::Object { id } => id,
+        });
+        Ok(response.into_iter().chain(conversation).collect())
     }
 
     fn size(&self, format: Format) -> Result<CallSize, PeekError> {
@@ -490,14 +506,30 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_account_for() {
-        for (body, name) in [
-            (r#"{"model":"m","background":true}"#, "background"),
-            (r#"{"model":"m","previous_response_id":"resp_1"}"#, "previous_response_id"),
-            (r#"{"model":"m","conversation":{"id":"c"}}"#, "conversation"),
-        ] {
-            assert_eq!(read(body), Err(PeekError::Unsupported(name)));
-        }
+        assert_eq!(read(r#"{"model":"m","background":true}"#), Err(PeekError::Unsupported("background")));
         assert!(read(r#"{"model":"m","background":false,"previous_response_id":null}"#).is_ok());
+    }
+
+    #[test]
+    fn reads_what_a_call_goes_on_from() {
+        for (more, ids) in [
+            ("", vec![]),
+            (r#","previous_response_id":"resp_1""#, vec!["resp_1"]),
+            (r#","conversation":"conv_1""#, vec!["conv_1"]),
+            (r#","conversation":{"id":"conv_1"},"previous_response_id":"resp_1""#, vec!["resp_1", "conv_1"]),
+        ] {
+            assert_eq!(read(&format!(r#"{{"model":"m"{more}}}"#)).unwrap().continues, ids, "{more}");
+        }
+        let other = read(r#"{"model":"m","previous_response_id":["resp_1"]}"#);
+        assert_eq!(other, Err(PeekError::Type("previous_response_id", "a text")));
+    }
+
+    #[test]
+    fn reads_whether_an_answer_is_kept() {
+        let is_kept = |body: &[u8], format| peek(body, format).unwrap().is_kept;
+        assert!(is_kept(br#"{"model":"m"}"#, Format::Responses));
+        assert!(!is_kept(br#"{"model":"m","store":false}"#, Format::Responses));
+        assert!(!is_kept(br#"{"model":"m","store":true}"#, Format::ChatCompletions));
     }
 
     #[test]

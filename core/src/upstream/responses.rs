@@ -16,10 +16,17 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Response {
+    id: Option<String>,
+    conversation: Option<Conversation>,
     model: Option<String>,
     usage: Option<Usage>,
     service_tier: Option<String>,
     error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +60,12 @@ pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) -> serde_json::Resu
 }
 
 fn read(response: Response, tally: &mut Tally) {
+    let conversation = response.conversation.map(|conversation| conversation.id);
+    for id in response.id.into_iter().chain(conversation) {
+        if !tally.kept_as.contains(&id) {
+            tally.kept_as.push(id);
+        }
+    }
     tally.model = response.model.or_else(|| tally.model.take());
     tally.failed |= response.error.is_some();
     // Before the end it is what was asked for, which may be `auto`; at the end, what was served.
@@ -95,6 +108,7 @@ mod tests {
         Reading {
             usage: TokenUsage { input: 20, cache_read: 10, output: 12, ..TokenUsage::default() },
             model: Some("m-1".to_owned()),
+            kept_as: vec!["resp_1".to_owned()],
             estimated: false,
             has_input: true,
             failed: false,

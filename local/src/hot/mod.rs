@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use gateway_core::id::UserId;
 use gateway_core::memory::{Decision, Memory};
 use gateway_core::ports::{
-    Admission, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -106,6 +107,18 @@ impl OneTime for EmbeddedHot {
     async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {
         let (kind, id) = (kind.to_owned(), id.to_owned());
         self.decide(move |memory| memory.redeem(&kind, &id, now)).await
+    }
+}
+
+impl Answers for EmbeddedHot {
+    async fn note_answer(&self, id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> Result<(), Unavailable> {
+        let id = id.to_owned();
+        self.decide(move |memory| memory.note_answer(&id, user, now, expiry)).await
+    }
+
+    async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
+        let id = id.to_owned();
+        self.decide(move |memory| (memory.answer_maker(&id, now), Vec::new())).await
     }
 }
 

@@ -61,6 +61,10 @@ delegate! {
         keep(kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> bool;
         redeem(kind: &str, id: &str, now: Timestamp) -> Option<String>;
     }
+    Answers {
+        note_answer(id: &str, user: gateway_core::id::UserId, now: Timestamp, expiry: Timestamp) -> ();
+        answer_maker(id: &str, now: Timestamp) -> Option<gateway_core::id::UserId>;
+    }
     Usage {
         pending_usage(limit: u32) -> (Vec<gateway_core::admission::UsageEvent>, u64);
         discard_usage(through: u64) -> ();

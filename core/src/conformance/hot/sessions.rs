@@ -1,8 +1,9 @@
-//! Sessions, and values that may be used once.
+//! Sessions, values that may be used once, and whose an answer is.
 
 use super::helpers::{generation, install_all, learn};
 use crate::admission::UserEntry;
 use crate::conformance::fixture::{START, session, ticket, user_entry, user_id};
+use crate::id::UserId;
 use crate::identity::{Status, Suspension};
 use crate::ports::{Hot, SessionState};
 use crate::time::Timestamp;
@@ -66,6 +67,23 @@ pub async fn notes_the_use_of_a_session(hot: &impl Hot) {
     assert_eq!(last_seen(START.plus(59)).await, START);
     last_seen(START.plus(60)).await;
     assert_eq!(last_seen(START.plus(61)).await, START.plus(60));
+}
+
+/// An answer is its first maker's, until its time is over.
+pub async fn knows_who_made_an_answer(hot: &impl Hot) {
+    let [ann, bob] = [1, 2].map(user_id);
+    let note = async |user: UserId, now: Timestamp| {
+        hot.note_answer("resp_1", user, now, now.plus(600)).await.expect("the store answers");
+    };
+    let maker = async |id: &str, now: Timestamp| hot.answer_maker(id, now).await.expect("the store answers");
+    assert_eq!(maker("resp_1", START).await, None);
+    note(ann, START).await;
+    note(bob, START.plus(1)).await;
+    assert_eq!(maker("resp_1", START.plus(599)).await, Some(ann));
+    assert_eq!(maker("resp_2", START).await, None);
+    assert_eq!(maker("resp_1", START.plus(600)).await, None);
+    note(bob, START.plus(600)).await;
+    assert_eq!(maker("resp_1", START.plus(601)).await, Some(bob));
 }
 
 /// A value is handed out once, and never past its time.

@@ -242,10 +242,15 @@ impl World {
     }
 
     pub(super) async fn person(&self, control: &Control<TestAuthority>) -> Person {
-        let email = Email::parse("ann@example.com").unwrap();
+        self.somebody(control, "ann@example.com").await
+    }
+
+    /// Signs somebody in.
+    pub(super) async fn somebody(&self, control: &Control<TestAuthority>, address: &str) -> Person {
+        let email = Email::parse(address).unwrap();
         let record = SignInRecord {
             issuer: "https://id.example".to_owned(),
-            subject: "ann".to_owned(),
+            subject: address.to_owned(),
             email: email.clone(),
             name: None,
             groups: Vec::new(),

@@ -132,6 +132,7 @@ impl<P: Platform> Drop for Lease<P> {
 #[derive(Debug)]
 pub(super) struct Ending {
     pub(super) model_served: Option<String>,
+    pub(super) kept_as: Vec<String>,
     pub(super) usage: TokenUsage,
     pub(super) cost: Nanodollars,
     pub(super) priced: bool,
@@ -145,6 +146,7 @@ impl Default for Ending {
     fn default() -> Self {
         Self {
             model_served: None,
+            kept_as: Vec::new(),
             usage: TokenUsage::default(),
             cost: Nanodollars::ZERO,
             priced: true,
@@ -157,7 +159,7 @@ impl Default for Ending {
 }
 
 /// Repeats an idempotent write until the hot state has said that it took it.
-async fn persist<P, F>(front: &Front<P>, what: &'static str, attempt: impl Fn() -> F)
+pub(super) async fn persist<P, F>(front: &Front<P>, what: &'static str, attempt: impl Fn() -> F)
 where
     P: Platform,
     F: Future<Output = Result<(), Unavailable>>,
@@ -166,9 +168,9 @@ where
     let mut pause = FIRST_PAUSE;
     for _ in 0..ATTEMPTS {
         let Err(error) = within(clock, ATTEMPT, "the hot state", attempt()).await else { return };
-        tracing::warn!(%error, what, "a lease is still open; trying again");
+        tracing::warn!(%error, what, "the hot state has not taken it; trying again");
         clock.sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    tracing::error!(what, "a lease stays open; the sweep will charge it at its estimate");
+    tracing::error!(what, "given up; a lease that stays open is charged at its estimate by the sweep");
 }

@@ -78,6 +78,7 @@ impl Tokens {
             estimated: reading.estimated,
             priced: self.price.is_some() && !reading.has_extras,
             model_served: reading.model,
+            kept_as: reading.kept_as,
             error: reading.failed.then_some(crate::admission::ErrorType::Cut),
             ..self.ending(usage)
         }

@@ -9,26 +9,37 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use http_body::{Body as _, Frame, SizeHint};
 
+use super::kept;
 use super::lease::Lease;
 use super::limits::{Limits, Overrun};
 use super::measure::{Measure, is_encoded, is_stream};
 use crate::admission::ErrorType;
 use crate::http::{Kind, Problem};
+use crate::id::UserId;
 use crate::ports::{Clock as _, Platform};
 use crate::time::Millis;
 use crate::upstream::{Ended, ExtraChunk, Format, Meter};
 
+/// What else is done with an answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extras {
+    /// A stream tells usage that the client did not ask for: it is kept back.
+    pub(super) withholds: bool,
+    /// Who may go on from the answer, if the provider keeps it.
+    pub(super) keeper: Option<UserId>,
+}
+
 /// Puts a meter beside an answer. The lease is settled when the answer ends, breaks off, pauses or takes too long, or is
-/// dropped because the client left. `withholds` says that a stream tells usage that the client did not ask for.
+/// dropped because the client left.
 pub(super) fn metered<P: Platform>(
     lease: Lease<P>,
     answer: Response<Body>,
     measure: Measure,
-    withholds: bool,
+    extras: Extras,
 ) -> Response<Body> {
     let (mut head, inner) = answer.into_parts();
     let is_readable_stream = is_stream(&head.headers) && !is_encoded(&head.headers);
-    let extra = (withholds && is_readable_stream).then(ExtraChunk::default);
+    let extra = (extras.withholds && is_readable_stream).then(ExtraChunk::default);
     if extra.is_some() {
         head.headers.remove(CONTENT_LENGTH);
     }
@@ -40,7 +51,9 @@ pub(super) fn metered<P: Platform>(
         Measure::Tokens(tokens) if can_tell_errors => Some(tokens.format),
         _ => None,
     };
-    let watch = Watch { meter, measure, lease, status: head.status.as_u16(), is_success, first_byte: None };
+    let keeper = extras.keeper;
+    let watch =
+        Watch { meter, measure, lease, keeper, noted: 0, status: head.status.as_u16(), is_success, first_byte: None };
     let metered = Metered { inner, limits, extra, errors, tail: Tail::default(), watch: Some(watch) };
     Response::from_parts(head, Body::new(metered))
 }
@@ -65,6 +78,9 @@ struct Watch<P: Platform> {
     lease: Lease<P>,
     meter: Option<Meter>,
     measure: Measure,
+    keeper: Option<UserId>,
+    /// How many of the answer's ids have been noted.
+    noted: usize,
     status: u16,
     is_success: bool,
     first_byte: Option<Millis>,
@@ -166,6 +182,8 @@ impl<P: Platform> Watch<P> {
         if let Some(meter) = &mut self.meter {
             meter.feed(data);
         }
+        let told = self.meter.as_ref().map(Meter::kept_as).unwrap_or_default();
+        self.noted = note_new(&self.lease, self.keeper, self.noted, told);
     }
 
     fn settle(mut self, ended: Ended, error: Option<ErrorType>) {
@@ -174,11 +192,20 @@ impl<P: Platform> Watch<P> {
         } else {
             super::Ending { error: Some(ErrorType::Refused), ..super::Ending::default() }
         };
+        note_new(&self.lease, self.keeper, self.noted, &ending.kept_as);
         ending.error = error.filter(|_| self.is_success).or(ending.error);
         ending.status = self.status;
         ending.first_byte = self.first_byte;
         self.lease.settle(ending);
     }
+}
+
+/// Notes whose an answer is, as soon as it says under which ids it is kept; returns how many it has told so far.
+fn note_new<P: Platform>(lease: &Lease<P>, keeper: Option<UserId>, noted: usize, told: &[String]) -> usize {
+    for (user, id) in keeper.iter().flat_map(|user| told.iter().skip(noted).map(move |id| (user, id))) {
+        kept::note(lease.front(), *user, id);
+    }
+    told.len()
 }
 
 /// The end of what has been passed on.

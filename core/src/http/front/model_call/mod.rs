@@ -2,6 +2,7 @@
 
 mod admit;
 mod exchange;
+mod kept;
 mod lease;
 mod limits;
 mod measure;
@@ -22,7 +23,7 @@ use http::header::CONTENT_ENCODING;
 use self::exchange::{Failure, exchange};
 use self::lease::{Ending, Lease};
 use self::measure::{Measure, Tokens};
-use self::metered::metered;
+use self::metered::{Extras, metered};
 use self::question::Asker;
 use super::{Front, body};
 use crate::admission::{Admit, Admitted, ErrorType};
@@ -49,13 +50,18 @@ pub(super) async fn model_call<P: Platform>(
         return Err(Problem::new(Kind::Invalid, format!("{member} is not for clients to set.")));
     }
     let question = Asker { front: &front, context: &context, token: &token }.about_model(format, &peek, route.as_ref());
-    let (lease, admitted) = open(&front, &context, &question).await?;
+    let (mut lease, admitted) = open(&front, &context, &question).await?;
+    if let Err(problem) = kept::check_own(&front, token.user, &peek.continues).await {
+        lease.cancel();
+        return Err(problem);
+    }
     // Admission refuses calls to models that are not configured, so there is a route.
     let Some(route) = route else { return Err(Problem::unavailable()) };
     let mut call = Forwarded { front, context, head, lease, admitted };
     let measure = measure(format, &route, &peek);
     let (answer, withholds) = call.ask_model(&route, format, &body, &peek, &measure).await?;
-    Ok(metered(call.lease, answer, measure, withholds))
+    let keeper = peek.is_kept.then_some(token.user);
+    Ok(metered(call.lease, answer, measure, Extras { withholds, keeper }))
 }
 
 /// A call that is passed on without being read.
@@ -74,7 +80,7 @@ pub(super) async fn pass_through<P: Platform>(
     let mut call = Forwarded { front, context, head, lease, admitted };
     let measure = Measure::Flat(passthrough.cost);
     let answer = call.ask_provider(&passthrough.provider, Body::from(body), &measure).await?;
-    Ok(metered(call.lease, answer, measure, false))
+    Ok(metered(call.lease, answer, measure, Extras::default()))
 }
 
 /// Checks a token for a route that calls no model: the same decision, nothing held, nothing left behind.

@@ -476,3 +476,41 @@ async fn lists_the_models_in_the_askers_words() {
         .await;
     assert_eq!((status, &body["error"]["type"]), (StatusCode::UNAUTHORIZED, &json!("authentication_error")));
 }
+
+#[tokio::test]
+async fn lets_people_go_on_from_their_own_answers_only() {
+    let scene = Scene::new().await;
+    let eve = scene.world.somebody(&scene.control, "eve@example.com").await;
+    let go_on = |id: &str| {
+        let mut body = response(false);
+        body["previous_response_id"] = id.into();
+        body
+    };
+    let created =
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_streamed\"}}\n\n";
+    scene.world.provider.will_answer(200, EVENTS, pieces(&[created]));
+    scene.stream("/v1/responses", &response(true)).await;
+    let document = Bytes::from_static(br#"{"id":"resp_whole","conversation":{"id":"conv_1"},"usage":{}}"#);
+    scene.world.provider.will_answer(200, JSON, vec![Ok(document.clone())]);
+    scene.ask("/v1/responses", &response(false)).await;
+    let mut unkept = response(false);
+    unkept["store"] = false.into();
+    scene.world.provider.will_answer(200, JSON, vec![Ok(Bytes::from_static(br#"{"id":"resp_unkept"}"#))]);
+    scene.ask("/v1/responses", &unkept).await;
+    scene.world.settled().await;
+    scene.world.provider.sent();
+
+    for id in ["resp_streamed", "resp_whole", "conv_1"] {
+        scene.world.provider.will_answer(200, JSON, vec![Ok(document.clone())]);
+        assert_eq!(scene.ask("/v1/responses", &go_on(id)).await.0, StatusCode::OK, "{id}");
+        assert_eq!(scene.world.provider.sent().len(), 1);
+        let request = World::request(Method::POST, "/v1/responses").header("x-api-key", &eve.token);
+        let (status, _, body) = scene.world.ask(request.body(Body::from(go_on(id).to_string())).unwrap()).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{id}");
+        assert!(body["error"]["message"].as_str().unwrap().contains(id), "{body}");
+    }
+    for id in ["resp_unkept", "resp_of_nobody"] {
+        assert_eq!(scene.ask("/v1/responses", &go_on(id)).await.0, StatusCode::NOT_FOUND, "{id}");
+    }
+    assert!(scene.world.provider.sent().is_empty());
+}
