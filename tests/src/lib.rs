@@ -12,6 +12,7 @@ mod process;
 
 pub mod edge;
 pub mod lambda;
+pub mod provider;
 
 pub use browser::{Browser, Minted, Money};
 pub use call::{Answer, ask, call, echo, message};
