@@ -98,6 +98,16 @@ async fn refuses_other_keys_in_the_envelope_of_the_api() {
 }
 
 #[tokio::test]
+async fn takes_the_key_in_either_header_of_anthropic() {
+    let provider = MockProvider::start().await;
+    for (name, value) in [("x-api-key", KEY.to_owned()), ("authorization", format!("Bearer {KEY}"))] {
+        let request = reqwest::Client::new().post(format!("{}/v1/messages", provider.url())).header(name, value);
+        let answer = request.json(&json!({"model": "m"})).send().await.expect("it answers");
+        assert_eq!(answer.status(), StatusCode::OK, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn stands_at_a_gate_until_it_is_opened() {
     let provider = MockProvider::start().await;
     let gate = Gate::closed();

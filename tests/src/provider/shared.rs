@@ -73,15 +73,12 @@ impl Shared {
         }
     }
 
+    /// Tells whether the key is there. Anthropic takes it in either header, as its clients have it in either.
     fn admits(&self, api: Api, request: &Received) -> bool {
         let script = self.script();
-        match api {
-            Api::Anthropic => request.header("x-api-key") == Some(script.key.as_bytes()),
-            Api::OpenAi => {
-                let value = request.header("authorization").unwrap_or_default();
-                value.strip_prefix(b"Bearer ") == Some(script.key.as_bytes())
-            }
-        }
+        let key = Some(script.key.as_bytes());
+        let bearer = request.header("authorization").and_then(|value| value.strip_prefix(b"Bearer "));
+        bearer == key || api == Api::Anthropic && request.header("x-api-key") == key
     }
 
     fn told(&self, asked: &Asked) -> Option<Behaviour> {
