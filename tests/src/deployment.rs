@@ -103,6 +103,16 @@ impl Deployment {
         self.process().log()
     }
 
+    /// Returns the most memory that the processes have had at any time, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system does not say, which Linux does.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        self.process().peak_memory().expect("Linux tells the peak of a process that runs")
+    }
+
     fn process(&self) -> &Process {
         self.process.as_ref().expect("it runs between restarts")
     }

@@ -7,6 +7,7 @@ mod browser;
 mod call;
 mod deployment;
 mod environment;
+mod fronted;
 mod health;
 mod process;
 
@@ -18,5 +19,6 @@ pub use browser::{Browser, Minted, Money};
 pub use call::{Answer, ask, call, echo, message};
 pub use deployment::Deployment;
 pub use environment::{Unset, place};
+pub use fronted::Fronted;
 pub use health::assert_alive;
 pub use process::{NotReady, Process, free_port};

@@ -138,6 +138,15 @@ impl Process {
         self.child.wait()
     }
 
+    /// Returns the most memory that the process has had at any time, in bytes (`VmHWM` of `proc_pid_status(5)`).
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kibibytes * 1024)
+    }
+
     /// Returns what the process has printed so far, both streams as they came.
     #[must_use]
     pub fn log(&self) -> String {
