@@ -11,6 +11,9 @@ use crate::{Answer, Deployment};
 /// Nanodollars in a dollar.
 const PER_DOLLAR: i64 = 1_000_000_000;
 
+/// Most redirects and forms between the start of a sign-in and its end.
+const MAX_STEPS: usize = 10;
+
 /// A browser with cookies of its own, which follows no redirects by itself.
 #[derive(Debug, Clone)]
 pub struct Browser {
@@ -69,22 +72,45 @@ impl Browser {
         browser
     }
 
-    /// Goes to the identity provider and fills in its form; returns where it sends the browser.
+    /// Goes to the identity provider and fills in its form, if it shows one; returns where it sends the browser.
     ///
     /// # Panics
     ///
-    /// If the gateway or the provider answers something else than a redirect.
+    /// If the gateway or the provider answers something else than a redirect or a form.
     pub async fn authenticate(&mut self, email: &str, return_to: &str) -> String {
         let start: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-        let answer = self.visit(&format!("{}/oauth2/start?rd={start}", self.origin)).await;
+        let mut answer = self.visit(&format!("{}/oauth2/start?rd={start}", self.origin)).await;
         assert_eq!(answer.status(), StatusCode::FOUND, "the start of a sign-in");
-        let form = self.visit(&location(&answer)).await.text().await.expect("a page");
-        let mut fields = hidden_fields(&form);
-        fields.push(("email".to_owned(), email.to_owned()));
+        for _ in 0..MAX_STEPS {
+            if answer.status() == StatusCode::OK {
+                answer = self.submit(answer, &[("email", email)]).await;
+                continue;
+            }
+            let next = location(&answer);
+            if next.starts_with(&format!("{}/oauth2/callback", self.origin)) {
+                return next;
+            }
+            answer = self.visit(&next).await;
+        }
+        unreachable!("the identity provider sends browsers round in circles")
+    }
+
+    /// Sends a page's form with its hidden fields and these.
+    ///
+    /// # Panics
+    ///
+    /// If the page has no form.
+    pub async fn submit(&mut self, page: Response, fields: &[(&str, &str)]) -> Response {
+        let address = page.url().clone();
+        let page = page.text().await.expect("a page");
+        let form = page.split("<form").nth(1).unwrap_or_else(|| unreachable!("no form: {page}"));
+        let action = attribute(form.split('>').next().unwrap_or_default(), "action");
+        let action = address.join(&action).expect("a form's action is an address");
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let fields = hidden_fields(&page).into_iter().chain(fields);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.request(Method::POST, "/dev/oidc/authorize").body(body);
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        location(&self.send(request).await)
+        let request = self.with_cookies(self.client.post(action)).body(body).header("sec-fetch-site", "same-origin");
+        self.send(request.header("content-type", "application/x-www-form-urlencoded")).await
     }
 
     /// Goes to a page.
@@ -195,7 +221,7 @@ impl Browser {
             let cookie = header.to_str().expect("cookies are ASCII");
             let (name, rest) = cookie.split_once('=').expect("a cookie has a name");
             let value = rest.split(';').next().unwrap_or_default();
-            if cookie.contains("Max-Age=0") {
+            if cookie.contains("Max-Age=0") || cookie.contains("expires=Thu, 01 Jan 1970") {
                 self.cookies.remove(name);
             } else {
                 self.set_cookie(name, value);
@@ -211,9 +237,15 @@ impl Browser {
 }
 
 /// Returns where a redirect leads.
-fn location(answer: &Response) -> String {
+///
+/// # Panics
+///
+/// If it is none.
+#[must_use]
+pub fn location(answer: &Response) -> String {
     let location = answer.headers().get(LOCATION).unwrap_or_else(|| unreachable!("no redirect: {}", answer.status()));
-    location.to_str().expect("addresses are ASCII").to_owned()
+    let location = location.to_str().expect("addresses are ASCII");
+    answer.url().join(location).expect("a redirect leads to an address").into()
 }
 
 fn hidden_fields(page: &str) -> Vec<(String, String)> {

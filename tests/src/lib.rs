@@ -9,16 +9,18 @@ mod deployment;
 mod environment;
 mod fronted;
 mod health;
+mod oidc_provider;
 mod process;
 
 pub mod edge;
 pub mod lambda;
 pub mod provider;
 
-pub use browser::{Browser, Minted, Money};
+pub use browser::{Browser, Minted, Money, location};
 pub use call::{Answer, ask, call, echo, message};
 pub use deployment::Deployment;
 pub use environment::{Unset, place};
 pub use fronted::Fronted;
 pub use health::assert_alive;
+pub use oidc_provider::OidcProvider;
 pub use process::{NotReady, Process, free_port};
