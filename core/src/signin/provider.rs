@@ -79,7 +79,8 @@ impl Provider {
         }
     }
 
-    /// Returns the key of that id. An id that is not known makes the provider be asked, at most every 30 s.
+    /// Returns the key of that id. An id that is not known makes the provider be asked anew, at most every
+    /// 30 s.
     pub(super) async fn key<S: Surroundings>(
         &self,
         surroundings: &S,

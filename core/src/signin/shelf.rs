@@ -11,11 +11,12 @@ const FRESH: u64 = 10 * 60 * 1000;
 /// that it withdrew must not work for ever.
 const STALE: u64 = 24 * 60 * 60 * 1000;
 
-/// How long after asking nobody asks again who can do without, in ms. So one request at a time refreshes, and a token
-/// with an invented key id cannot make the gateway hammer the provider.
+/// How long after asking nobody asks again for the same reason, in ms. So one request at a time refreshes, and a token with
+/// an invented key id cannot make the gateway hammer the provider. The two reasons have a pause each: a provider may
+/// change its keys a moment after they were fetched.
 const PAUSE: u64 = 30 * 1000;
 
-/// Keeps a value, and who asked for a newer one when.
+/// Keeps a value, and when somebody asked for a newer one, and why.
 ///
 /// It holds values, never a future: where one process is many isolates, a request must not wait for another's I/O.
 pub(super) struct Shelf<T> {
@@ -24,7 +25,8 @@ pub(super) struct Shelf<T> {
 
 struct State<T> {
     value: Option<(Arc<T>, Millis)>,
-    asked: Option<Millis>,
+    refreshed: Option<Millis>,
+    missed: Option<Millis>,
 }
 
 /// What a look at the shelf says.
@@ -37,7 +39,7 @@ pub(super) enum Look<T> {
 
 impl<T> Shelf<T> {
     pub(super) const fn new() -> Self {
-        Self { state: Mutex::new(State { value: None, asked: None }) }
+        Self { state: Mutex::new(State { value: None, refreshed: None, missed: None }) }
     }
 
     /// Says what to do at `now`. Who is told to fetch has claimed it; others use the older value meanwhile.
@@ -46,9 +48,9 @@ impl<T> Shelf<T> {
         let held = state.value.as_ref().map(|(value, since)| (Arc::clone(value), now.since(*since)));
         match held {
             Some((value, age)) if age < FRESH => Look::Use(value),
-            Some((value, age)) if age < STALE && state.is_paused(now) => Look::Use(value),
+            Some((value, age)) if age < STALE && is_paused(state.refreshed, now) => Look::Use(value),
             held => {
-                state.asked = Some(now);
+                state.refreshed = Some(now);
                 Look::Fetch(held.filter(|(_, age)| *age < STALE).map(|(value, _)| value))
             }
         }
@@ -57,9 +59,9 @@ impl<T> Shelf<T> {
     /// Claims a fetch although the value is fresh, because something is missing from it; says whether to fetch.
     pub(super) fn claim(&self, now: Millis) -> bool {
         let mut state = self.lock();
-        let claimed = !state.is_paused(now);
+        let claimed = !is_paused(state.missed, now);
         if claimed {
-            state.asked = Some(now);
+            state.missed = Some(now);
         }
         claimed
     }
@@ -77,10 +79,8 @@ impl<T> Shelf<T> {
     }
 }
 
-impl<T> State<T> {
-    fn is_paused(&self, now: Millis) -> bool {
-        self.asked.is_some_and(|asked| now.since(asked) < PAUSE)
-    }
+fn is_paused(asked: Option<Millis>, now: Millis) -> bool {
+    asked.is_some_and(|asked| now.since(asked) < PAUSE)
 }
 
 #[cfg(test)]
@@ -120,10 +120,18 @@ mod tests {
     #[test]
     fn claims_at_most_every_pause() {
         let shelf = Shelf::new();
+        shelf.put(7, at(0));
+        assert!(shelf.claim(at(1)));
+        assert!(!shelf.claim(at(PAUSE)));
+        assert!(shelf.claim(at(PAUSE + 1)));
+        assert!(!shelf.claim(at(PAUSE + 1)));
+    }
+
+    #[test]
+    fn claims_what_is_missing_although_it_has_just_refreshed() {
+        let shelf = Shelf::new();
         assert!(matches!(shelf.look(at(0)), Look::Fetch(None)));
         shelf.put(7, at(0));
-        assert!(!shelf.claim(at(PAUSE - 1)));
-        assert!(shelf.claim(at(PAUSE)));
-        assert!(!shelf.claim(at(PAUSE)));
+        assert!(shelf.claim(at(0)));
     }
 }
