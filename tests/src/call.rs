@@ -1,4 +1,4 @@
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -36,12 +36,31 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Returns the cookies that it sets or deletes.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap_or_default())
+    }
+
     /// Returns the error's type and message in Anthropic's envelope.
     #[must_use]
     pub fn anthropic_error(&self) -> (&str, &str) {
         let error = &self.body["error"];
         (error["type"].as_str().unwrap_or_default(), error["message"].as_str().unwrap_or_default())
     }
+}
+
+/// Reads a page that tells a refusal, and checks that nobody is signed in by it.
+///
+/// # Panics
+///
+/// If it is no such page.
+pub async fn refused(response: Response, status: StatusCode) -> Answer {
+    let answer = Answer::of(response).await;
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert!(answer.header("content-type").starts_with("text/html"), "a person reads it");
+    let session = answer.cookies().find(|cookie| cookie.starts_with("llm_gateway_session="));
+    assert_eq!(session, None, "nobody is signed in");
+    answer
 }
 
 /// Returns the body of a message to the echo model, to be answered with at most `max_tokens`.

@@ -9,6 +9,7 @@ mod deployment;
 mod environment;
 mod fronted;
 mod health;
+mod hostile_provider;
 mod oidc_provider;
 mod process;
 
@@ -17,10 +18,11 @@ pub mod lambda;
 pub mod provider;
 
 pub use browser::{Browser, Minted, Money, location};
-pub use call::{Answer, ask, call, echo, message};
+pub use call::{Answer, ask, call, echo, message, refused};
 pub use deployment::Deployment;
 pub use environment::{Unset, place};
 pub use fronted::Fronted;
 pub use health::assert_alive;
+pub use hostile_provider::{HostileProvider, Reply, merged, now};
 pub use oidc_provider::OidcProvider;
 pub use process::{NotReady, Process, free_port};
