@@ -70,6 +70,8 @@ pub enum FrontEndpoint {
     SignOut,
     /// Who is signed in, as oauth2-proxy tells it.
     UserInfo,
+    /// The same in headers, for another server's question whether to serve somebody.
+    Auth,
     /// A model call.
     ModelCall,
     /// The models that can be called.
@@ -124,6 +126,7 @@ pub const ROUTES: &[Route] = &[
     front(Method::GET, "/oauth2/sign_out", Gate::Open, FrontEndpoint::SignOutPage),
     front(Method::POST, "/oauth2/sign_out", Gate::Page, FrontEndpoint::SignOut),
     front(Method::GET, "/oauth2/userinfo", Gate::Session, FrontEndpoint::UserInfo),
+    front(Method::GET, "/oauth2/auth", Gate::Session, FrontEndpoint::Auth),
     front(Method::POST, "/v1/messages", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::POST, "/v1/messages/count_tokens", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::POST, "/v1/chat/completions", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),

@@ -21,7 +21,7 @@ mod return_path;
 mod shelf;
 mod surroundings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use admittance::Admittance;
 pub use callback::{CallbackError, CallbackQuery, SignedIn};

@@ -22,7 +22,7 @@ use crate::ports::{Body, Clock, Http, HttpError, OneTime, Random, Unavailable};
 use crate::session::Cookies;
 use crate::time::{Millis, Timestamp};
 
-pub(super) const ISSUER: &str = "https://id.example";
+pub(crate) const ISSUER: &str = "https://id.example";
 pub(super) const ACCESS_TOKEN: &str = "an-access-token";
 const START: i64 = 1_700_000_000_000;
 
@@ -135,7 +135,7 @@ impl World {
 }
 
 /// Returns `base` with the members of `changes`; `null` takes one away.
-pub(super) fn merged(mut base: Value, changes: &Value) -> Value {
+pub(crate) fn merged(mut base: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {
             base.as_object_mut().unwrap().remove(name);
@@ -238,7 +238,7 @@ impl OneTime for FakeStore {
 
 /// What the provider does with a request for a path.
 #[derive(Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Answers with this status and this JSON.
     Json(u16, String),
     /// Redirects to there.
@@ -252,7 +252,7 @@ pub(super) enum Answer {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct FakeProvider(Arc<Mutex<ProviderState>>);
+pub(crate) struct FakeProvider(Arc<Mutex<ProviderState>>);
 
 #[derive(Default)]
 struct ProviderState {
@@ -261,11 +261,11 @@ struct ProviderState {
 }
 
 impl FakeProvider {
-    pub(super) fn set(&self, path: &str, answer: Answer) {
+    pub(crate) fn set(&self, path: &str, answer: Answer) {
         self.0.lock().unwrap().answers.insert(path.to_owned(), answer);
     }
 
-    pub(super) fn describe(&self, changes: &Value) {
+    pub(crate) fn describe(&self, changes: &Value) {
         let document = json!({
             "issuer": ISSUER,
             "authorization_endpoint": format!("{ISSUER}/authorize"),
@@ -278,7 +278,7 @@ impl FakeProvider {
         self.set("/.well-known/openid-configuration", Answer::Json(200, document));
     }
 
-    pub(super) fn publish(&self, keys: &[Value]) {
+    pub(crate) fn publish(&self, keys: &[Value]) {
         self.set("/jwks", Answer::Json(200, json!({ "keys": keys }).to_string()));
     }
 
@@ -318,14 +318,14 @@ impl Http for FakeProvider {
 }
 
 /// A private key of the provider, made from a fixed seed.
-pub(super) struct SigningKey {
+pub(crate) struct SigningKey {
     pub(super) id: String,
     pub(super) algorithm: Algorithm,
     pub(super) key: EncodingKey,
 }
 
 impl SigningKey {
-    pub(super) fn ed(id: &str) -> Self {
+    pub(crate) fn ed(id: &str) -> Self {
         Self::ed_of(id, 7)
     }
 
@@ -349,12 +349,12 @@ impl SigningKey {
         Self { id: id.to_owned(), algorithm: Algorithm::RS256, key }
     }
 
-    pub(super) fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
         merged(serde_json::to_value(jwk).unwrap(), &json!({"kid": self.id, "use": "sig", "alg": null}))
     }
 
-    pub(super) fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_with(&json!({}), claims)
     }
 

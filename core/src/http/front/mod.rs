@@ -10,6 +10,9 @@ mod models;
 mod pages;
 mod session;
 mod sign_in;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod sign_in_tests;
 mod state;
 #[cfg(test)]
 #[cfg(feature = "test-support")]
@@ -76,6 +79,7 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::SignInCallback => on(method, sign_in::callback::<P>),
         FrontEndpoint::SignOut => on(method, sign_in::sign_out::<P>),
         FrontEndpoint::UserInfo => on(method, session::user_info::<P>),
+        FrontEndpoint::Auth => on(method, session::auth::<P>),
         FrontEndpoint::ModelCall => on(method, model_call::model_call::<P>),
         FrontEndpoint::Models => on(method, models::models::<P>),
         FrontEndpoint::Usage => on(method, usage::usage::<P>),

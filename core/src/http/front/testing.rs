@@ -25,6 +25,7 @@ use crate::id::{TokenId, UserId};
 use crate::identity::Email;
 use crate::ports::{Background, ControlPlane, Http, HttpError, Platform, Sessions as _, Unavailable, Usage as _, Vars};
 use crate::session::{SESSION_COOKIE, Session, Ticket};
+use crate::signin::testing as identity;
 use crate::time::{Millis, Timestamp};
 use crate::token::KeySet;
 use crate::version::Generation;
@@ -40,7 +41,10 @@ pub(super) struct World {
     pub(super) clock: FixedClock,
     pub(super) random: SeededRandom,
     pub(super) background: Tasks,
+    /// The provider of models.
     pub(super) provider: FakeProvider,
+    /// The identity provider.
+    pub(super) identity: identity::FakeProvider,
     pub(super) configuration: String,
     pub(super) router: Option<Router>,
 }
@@ -114,6 +118,23 @@ impl Http for FakeProvider {
     }
 }
 
+/// Everything that can be reached: the identity provider under its name, the models' under any other.
+#[derive(Clone)]
+pub(super) struct FakeWeb {
+    models: FakeProvider,
+    identity: identity::FakeProvider,
+}
+
+impl Http for FakeWeb {
+    async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>, HttpError> {
+        if request.uri().to_string().starts_with(identity::ISSUER) {
+            self.identity.send(request).await
+        } else {
+            self.models.send(request).await
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Near(Router);
 
@@ -151,6 +172,7 @@ impl Authority for TestAuthority {
 
 #[derive(Clone)]
 pub(super) struct TestPlatform {
+    web: FakeWeb,
     world: World,
     control: Near,
 }
@@ -159,7 +181,7 @@ impl Platform for TestPlatform {
     type Hot = FaultyHot<MemoryHot>;
     type Clock = FixedClock;
     type Random = SeededRandom;
-    type Http = FakeProvider;
+    type Http = FakeWeb;
     type Background = Tasks;
     type Control = Near;
 
@@ -172,8 +194,8 @@ impl Platform for TestPlatform {
     fn random(&self) -> &SeededRandom {
         &self.world.random
     }
-    fn http(&self) -> &FakeProvider {
-        &self.world.provider
+    fn http(&self) -> &FakeWeb {
+        &self.web
     }
     fn background(&self) -> &Tasks {
         &self.world.background
@@ -223,6 +245,7 @@ impl World {
             random: SeededRandom::default(),
             background: Tasks::default(),
             provider: FakeProvider::default(),
+            identity: identity::FakeProvider::default(),
             configuration: configuration.to_owned(),
             router: None,
         };
@@ -236,7 +259,8 @@ impl World {
         let config = Arc::new(Config::load(&format!("{document}{}", self.configuration), &NoVars).unwrap());
         let public = keys.public().unwrap();
         let control = Control::new(TestAuthority(self.clone()), Arc::clone(&config), keys);
-        let platform = TestPlatform { world: self.clone(), control: Near(control_router(control.clone())) };
+        let web = FakeWeb { models: self.provider.clone(), identity: self.identity.clone() };
+        let platform = TestPlatform { web, world: self.clone(), control: Near(control_router(control.clone())) };
         self.router = Some(front_router(Front::new(platform, config, public).unwrap()));
         (self, control)
     }
@@ -250,7 +274,7 @@ impl World {
         let email = Email::parse(address).unwrap();
         let record = SignInRecord {
             issuer: "https://id.example".to_owned(),
-            subject: address.to_owned(),
+            subject: address.split('@').next().unwrap_or_default().to_owned(),
             email: email.clone(),
             name: None,
             groups: Vec::new(),
