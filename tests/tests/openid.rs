@@ -212,6 +212,29 @@ async fn reads_address_and_groups_from_the_claims_that_are_configured() {
 }
 
 #[tokio::test]
+async fn tells_other_servers_who_is_signed_in() {
+    let (provider, gateway) = OidcProvider::with_gateway(EXAMPLE).await;
+    provider.describe("ann@example.com", &json!({"groups": ["staff", "a,b\r\nX-Evil: 1", "Zürich"]})).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let answer = ann.get("/oauth2/auth").await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::ACCEPTED, ""));
+    assert_eq!(answer.header("x-auth-request-user"), ann.get("/oauth2/userinfo").await.body["user"]);
+    assert_eq!(answer.header("x-auth-request-email"), "ann@example.com");
+    assert_eq!(answer.header("x-auth-request-groups"), "staff,a%2Cb%0D%0AX-Evil:%201,Z%C3%BCrich");
+
+    // What whoever asks got from outside is no answer.
+    let forged = Browser::open(&gateway).request(Method::GET, "/oauth2/auth");
+    let forged = forged.header("x-auth-request-email", "ann@example.com").send().await.unwrap();
+    assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
+    assert!(!forged.headers().contains_key("x-auth-request-email"));
+    let token = ann.mint().await.token;
+    let bearer = ann.request(Method::GET, "/oauth2/auth").bearer_auth(token).send().await.unwrap();
+    assert_eq!(bearer.status(), StatusCode::UNAUTHORIZED, "a token is no session");
+    ann.clone().request(Method::POST, "/oauth2/sign_out").send().await.unwrap();
+    assert_eq!(ann.get("/oauth2/auth").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn serves_those_who_are_in_while_the_provider_is_down() {
     let (mut provider, mut gateway) = OidcProvider::with_gateway(EXAMPLE).await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
