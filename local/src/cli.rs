@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 }
 
 /// What the binary can do.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// Serve the gateway (the default)
     Serve,
@@ -29,6 +29,14 @@ pub(crate) enum Command {
     /// Manage the keys that sign API tokens
     #[command(subcommand)]
     Keys(Keys),
+    /// Print the gateway.toml that does what a LiteLLM proxy's configuration does
+    ///
+    /// Models, providers, prices, aliases and budgets are taken over. What is not, and what is left to do, is said on
+    /// standard error and in the document's comments. Keys are never printed. Nothing is read but the file.
+    ImportLitellm {
+        /// LiteLLM's config.yaml
+        file: PathBuf,
+    },
 }
 
 /// What can be done with signing keys.

@@ -8,6 +8,7 @@ mod dev_oidc;
 mod host;
 mod hot;
 mod http_client;
+mod import_litellm;
 mod keys;
 mod logging;
 mod platform;
@@ -31,36 +32,40 @@ use crate::keys::KeyFile;
 /// The configuration file that is read when none is named.
 const DEFAULT_CONFIG: &str = "gateway.toml";
 
+/// How the program ends when the file that it was given cannot be used, as it does for wrong arguments.
+const UNUSABLE: u8 = 2;
+
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let mut text = format!("llm-gateway: {error}");
-            let mut cause = error.source();
-            while let Some(source) = cause {
-                text = format!("{text}: {source}");
-                cause = source.source();
-            }
-            say_error(&text);
-            ExitCode::FAILURE
-        }
+    let cli = Cli::parse();
+    let Err(error) = run(&cli) else { return ExitCode::SUCCESS };
+    let mut text = format!("llm-gateway: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
     }
+    say_error(&text);
+    let is_import = matches!(cli.command, Some(Command::ImportLitellm { .. }));
+    if is_import { ExitCode::from(UNUSABLE) } else { ExitCode::FAILURE }
 }
 
 fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let (config, path) = configuration(cli.config.as_deref())?;
-    match cli.command.unwrap_or(Command::Serve) {
+    let configured = || configuration(cli.config.as_deref());
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => {
+            let (config, _) = configured()?;
             logging::start(&config.log)?;
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(serve::serve(config))
         }
         Command::CheckConfig => {
+            let (config, path) = configured()?;
             let source = path.map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string());
             say(&format!("{source}: good\nThe gateway will be {}", config.public_url()));
             Ok(())
         }
         Command::Keys(Keys::Rotate) => {
+            let (config, _) = configured()?;
             let data = data_folder(&config)?;
             let lifetime = config.tokens.max_lifetime.0;
             let keys = KeyFile::new(&data).rotate(lifetime, &SystemClock, &SystemRandom)?;
@@ -68,7 +73,19 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             say("A running gateway follows within a minute. Older tokens stay good until they expire.");
             Ok(())
         }
+        Command::ImportLitellm { file } => import_litellm(file),
     }
+}
+
+/// Prints what can be made of a LiteLLM configuration. It needs no configuration of its own.
+fn import_litellm(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let imported = import_litellm::import(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    say(imported.document.trim_end());
+    for note in imported.notes {
+        say_error(&format!("llm-gateway: {note}"));
+    }
+    Ok(())
 }
 
 /// Reads the configuration: the file that was named, else `gateway.toml` if there is one, and the environment over it.

@@ -16,7 +16,9 @@ async fn says_what_it_can_do() {
     let gateway = Deployment::start("").await;
     let (ok, help) = run(&gateway, &["--help"], &[]);
     assert!(
-        ok && ["serve", "check-config", "keys", "--config", "SUPER_ADMIN_EMAIL"].iter().all(|word| help.contains(word)),
+        ok && ["serve", "check-config", "keys", "import-litellm", "--config", "SUPER_ADMIN_EMAIL"]
+            .iter()
+            .all(|word| help.contains(word)),
         "{help}"
     );
     let (ok, version) = run(&gateway, &["--version"], &[]);
@@ -97,4 +99,33 @@ async fn opens_the_development_sign_in_to_this_machine_only() {
         [("LLM_GATEWAY__SERVER__LISTEN", "0.0.0.0:0"), ("LLM_GATEWAY__SERVER__PUBLIC_URL", "http://localhost:8080")];
     let (ok, text) = run(&gateway, &["serve"], &variables);
     assert!(!ok && text.contains("server.listen must be a loopback address"), "{text}");
+}
+
+#[tokio::test]
+async fn imports_a_litellm_configuration() {
+    let gateway = Deployment::start("").await;
+    let file = gateway.data().join("config.yaml");
+    let text = "model_list: [{model_name: a, litellm_params: {model: openai/b, api_key: sk-secret, rpm: 5}}]";
+    std::fs::write(&file, text).unwrap();
+    let output = gateway.program().arg("import-litellm").arg(&file).output().unwrap();
+    let (document, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && document.contains("upstream_name = \"b\""), "{document}{said}");
+    assert!(said.contains("not taken over: model a (openai/b): rpm"), "{said}");
+    assert!(!document.contains("sk-secret") && !said.contains("sk-secret"), "{document}{said}");
+}
+
+#[tokio::test]
+async fn refuses_to_import_what_is_no_litellm_configuration() {
+    let gateway = Deployment::start("").await;
+    let file = gateway.data().join("config.yaml");
+    for (text, reason) in [("model_list: [", "not YAML: line "), ("[server]", "model_list"), ("{}", "model_list")] {
+        std::fs::write(&file, text).unwrap();
+        let output = gateway.program().arg("import-litellm").arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(reason), "{text}: {said}");
+        assert!(output.stdout.is_empty() && said.contains("config.yaml"), "{text}: {said}");
+    }
+    let output = gateway.program().args(["import-litellm", "/nowhere/at/all"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("cannot read /nowhere/at/all"), "{said}");
 }
