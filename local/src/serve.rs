@@ -65,7 +65,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
     welcome::print(&Welcome { config: &config, data: &data, is_development, made_keys });
-    server::serve(listener, router, server::stop_signal()).await;
+    server::serve(listener, router, server::stop_signal(), server::GRACE).await;
     let unfinished = background.finish(BACKGROUND_GRACE).await;
     if unfinished > 0 {
         tracing::warn!(unfinished, "some leases stay open; they are charged at their estimate when the gateway starts");

@@ -10,7 +10,9 @@ use gateway_core::http::PeerAddress;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 /// How long a client may take to send a request's head.
@@ -20,38 +22,54 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_HEAD: usize = 64 * 1024;
 
 /// How long running answers may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// How long to wait after a connection could not be accepted, so that a lack of file descriptors does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop` is done, then lets running answers finish for 30 seconds.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Serves `router` until `stop` is done, then lets running answers finish for as long as `grace`. When it returns, every
+/// answer has ended or was dropped, so that whoever watches it has heard.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>, grace: Duration) {
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connect(stream, peer, router.clone(), &graceful),
+                Ok((stream, peer)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "events may be delayed by the network stack");
+                    }
+                    connections.spawn(connect(stream, peer, router.clone(), &graceful));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
+            // Those that have ended are forgotten.
+            Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
-    tracing::info!(seconds = GRACE.as_secs(), "stopping; running answers may finish");
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    tracing::info!(seconds = grace.as_secs(), "stopping; running answers may finish");
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("answers that were still running are cut");
     }
+    connections.shutdown().await;
 }
 
-fn connect(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "events may be delayed by the network stack");
-    }
+/// Returns the future that serves one connection.
+fn connect<T>(
+    stream: T,
+    peer: SocketAddr,
+    router: Router,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + use<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(PeerAddress(peer.ip().to_canonical()));
@@ -64,11 +82,11 @@ fn connect(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Grace
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
-    tokio::spawn(async move {
+    async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, %peer, "a connection broke");
         }
-    });
+    }
 }
 
 /// Waits for the signal to stop: SIGTERM, or SIGINT from a terminal.
@@ -86,5 +104,69 @@ pub(crate) async fn stop_signal() {
     tokio::select! {
         () = terminate => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::routing::get;
+    use bytes::Bytes;
+    use futures_util::StreamExt as _;
+    use futures_util::stream::{pending, repeat};
+    use gateway_core::ports::Background as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::host::TokioBackground;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+    /// Counts in the background when it is dropped, as a lease is settled.
+    struct Guard(TokioBackground, Arc<AtomicUsize>);
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let settled = Arc::clone(&self.1);
+            self.0.spawn(async move {
+                settled.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    }
+
+    /// Makes a router whose answers begin with `count` pieces of 1 KiB, never end, and are counted once they are dropped.
+    fn endless(count: usize, background: &TokioBackground, settled: &Arc<AtomicUsize>) -> Router {
+        let (background, settled) = (background.clone(), Arc::clone(settled));
+        let answer = move || {
+            let guard = Guard(background.clone(), Arc::clone(&settled));
+            let pieces = repeat(Ok::<_, Infallible>(Bytes::from_static(&[b'a'; 1024]))).take(count).chain(pending());
+            let guarded = pieces.map(move |piece| {
+                let _held = &guard;
+                piece
+            });
+            std::future::ready(Body::from_stream(guarded))
+        };
+        Router::new().route("/", get(answer))
+    }
+
+    #[tokio::test]
+    async fn drops_answers_that_outlast_the_grace_before_it_returns() {
+        let (background, settled) = (TokioBackground::default(), Arc::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async { drop(stopped.await) };
+        let serving = tokio::spawn(serve(listener, endless(1, &background, &settled), stopped, Duration::ZERO));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        let mut begun = [0; 1024];
+        client.read_exact(&mut begun).await.unwrap();
+        stop.send(()).unwrap();
+        serving.await.unwrap();
+        assert_eq!(background.finish(Duration::from_mins(1)).await, 0);
+        assert_eq!(settled.load(Ordering::SeqCst), 1);
     }
 }
