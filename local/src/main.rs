@@ -15,6 +15,7 @@ mod platform;
 mod records;
 mod serve;
 mod server;
+mod stall;
 mod upkeep;
 mod welcome;
 

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
+use crate::stall::Stalling;
+
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -80,7 +82,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Stalling::new(stream)), service);
     let connection = graceful.watch(connection);
     async move {
         if let Err(error) = connection.await {
@@ -117,11 +119,13 @@ mod tests {
     use futures_util::StreamExt as _;
     use futures_util::stream::{pending, repeat};
     use gateway_core::ports::Background as _;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
     use tokio::net::TcpStream;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::host::TokioBackground;
+    use crate::stall::STALL;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -166,6 +170,23 @@ mod tests {
         client.read_exact(&mut begun).await.unwrap();
         stop.send(()).unwrap();
         serving.await.unwrap();
+        assert_eq!(background.finish(Duration::from_mins(1)).await, 0);
+        assert_eq!(settled.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gives_a_client_up_that_has_stopped_reading() {
+        let (background, settled) = (TokioBackground::default(), Arc::default());
+        let (near, mut far) = duplex(1024);
+        let router = endless(usize::MAX, &background, &settled);
+        let peer = ([127, 0, 0, 1], 1).into();
+        let graceful = GracefulShutdown::new();
+        let connection = tokio::spawn(connect(near, peer, router, &graceful));
+        far.write_all(REQUEST).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the clock is paused")]
+        let began = Instant::now();
+        connection.await.unwrap();
+        assert_eq!(began.elapsed(), STALL);
         assert_eq!(background.finish(Duration::from_mins(1)).await, 0);
         assert_eq!(settled.load(Ordering::SeqCst), 1);
     }
