@@ -101,7 +101,8 @@ impl OneTime for MemoryHot {
         now: Timestamp,
         expiry: Timestamp,
     ) -> Result<bool, Unavailable> {
-        Ok(self.decide(|memory| memory.keep(kind, id, value, now, expiry)))
+        let kept = self.decide(|memory| memory.keep(kind, id, value, now, expiry));
+        kept.map_err(|full| Unavailable::new("the hot state", full))
     }
 
     async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {

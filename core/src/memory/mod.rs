@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use answers::AnswerKey;
 pub use change::Change;
 pub use lease::OpenLease;
+pub use once::Full;
 
 use self::answers::AnswerTable;
 use self::known::Known;
@@ -192,13 +193,22 @@ impl Memory {
     }
 
     /// Keeps a value under a fresh id; see [`crate::ports::OneTime::keep`].
-    #[must_use]
-    pub fn keep(&self, kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> Decision<bool> {
+    pub fn keep(
+        &self,
+        kind: &str,
+        id: &str,
+        value: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Decision<Result<bool, Full>> {
         let key = once::key(kind, id);
         if self.once.value(&key, now).is_some() {
-            return (false, Vec::new());
+            return (Ok(false), Vec::new());
         }
-        (true, vec![Change::Kept { key, value: value.to_owned(), now, expiry }])
+        if self.once.is_full(&key, now) {
+            return (Err(Full), Vec::new());
+        }
+        (Ok(true), vec![Change::Kept { key, value: value.to_owned(), now, expiry }])
     }
 
     /// Hands a value out, once; see [`crate::ports::OneTime::redeem`].

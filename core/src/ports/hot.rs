@@ -67,7 +67,8 @@ pub enum SessionState {
 
 /// Keeps values that may be used once: login flows, and the marks that stop replays.
 pub trait OneTime {
-    /// Keeps a value under a fresh id until `expiry`; says whether the id was free.
+    /// Keeps a value under a fresh id until `expiry`; says whether the id was free. A store that has no room for more of the
+    /// kind is unavailable for it; it forgets nobody's value for another's.
     fn keep(
         &self,
         kind: &str,

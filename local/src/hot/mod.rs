@@ -20,7 +20,7 @@ use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 
 pub(crate) use journal::JournalError;
-use owner::Owner;
+use owner::{NAME, Owner};
 
 /// The hot state of one process. Clones share it.
 #[derive(Clone)]
@@ -101,7 +101,8 @@ impl OneTime for EmbeddedHot {
         expiry: Timestamp,
     ) -> Result<bool, Unavailable> {
         let (kind, id, value) = (kind.to_owned(), id.to_owned(), value.to_owned());
-        self.decide(move |memory| memory.keep(&kind, &id, &value, now, expiry)).await
+        let kept = self.decide(move |memory| memory.keep(&kind, &id, &value, now, expiry)).await?;
+        kept.map_err(|full| Unavailable::new(NAME, full))
     }
 
     async fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Result<Option<String>, Unavailable> {

@@ -19,7 +19,7 @@ const QUEUE: usize = 8192;
 const BATCH: usize = 512;
 
 /// What the store is called in errors.
-const NAME: &str = "the hot state";
+pub(super) const NAME: &str = "the hot state";
 
 /// One question: decides and applies, and returns how to answer once the journal has the changes.
 type Question = Box<dyn FnOnce(&mut Memory, &mut Journal) -> Result<Answer, JournalError> + Send>;
