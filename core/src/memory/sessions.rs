@@ -8,8 +8,11 @@ use super::Change;
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 
-/// How often a use is noted, in seconds.
+/// How often a use is noted, in seconds: a page that is open asks far more often, and every note is a write.
 const SEEN_EVERY: i64 = 60;
+
+/// The part of the idle time that may go unnoted: a session that ends soon is noted more often, or it would end in use.
+const UNNOTED: i64 = 4;
 
 /// How many sessions that are over one new one makes room for: more than one, so that they go faster than they come.
 const PRUNED_AT_ONCE: usize = 4;
@@ -21,9 +24,10 @@ pub(super) struct SessionTable {
     by_expiry: BTreeSet<(Timestamp, SessionId)>,
 }
 
-/// Returns the change that notes a use, if the last one noted is a minute old.
+/// Returns the change that notes a use, if the last one noted is old enough.
 pub(super) fn seen(session: &Session, now: Timestamp) -> Option<Change> {
-    (now.since(session.last_seen) >= SEEN_EVERY).then(|| Change::SessionSeen { id: session.ticket.session(), at: now })
+    let every = SEEN_EVERY.min(i64::from(session.idle) / UNNOTED).max(1);
+    (now.since(session.last_seen) >= every).then(|| Change::SessionSeen { id: session.ticket.session(), at: now })
 }
 
 impl SessionTable {

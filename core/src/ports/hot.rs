@@ -38,7 +38,8 @@ pub trait Sessions {
     /// Opens a session.
     fn open_session(&self, session: &Session) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Returns the session that a ticket opens at `now`, and notes the use (once a minute at most).
+    /// Returns the session that a ticket opens at `now`, and notes the use: at most once a minute, or four times in the
+    /// session's idle time if that is shorter.
     fn session(
         &self,
         ticket: &TicketHash,

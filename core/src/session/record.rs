@@ -19,7 +19,7 @@ pub struct Session {
     pub email: Email,
     /// When they signed in.
     pub created: Timestamp,
-    /// When the session was last used, kept to the minute.
+    /// When the session was last used, to a minute, or to a fourth of `idle` if that is shorter.
     pub last_seen: Timestamp,
     /// The first second at which it is over, however much it is used.
     pub absolute_expiry: Timestamp,

@@ -38,6 +38,7 @@ macro_rules! hot_conformance {
             ends_sessions_in_time,
             ends_sessions_with_their_user,
             notes_the_use_of_a_session,
+            keeps_a_short_session_that_is_used,
             hands_one_time_values_out_once,
             knows_who_made_an_answer,
             keeps_usage_until_it_is_discarded,

@@ -6,6 +6,7 @@ use crate::conformance::fixture::{START, session, ticket, user_entry, user_id};
 use crate::id::UserId;
 use crate::identity::{Status, Suspension};
 use crate::ports::{Hot, SessionState};
+use crate::session::Session;
 use crate::time::Timestamp;
 use crate::version::{Epoch, Version};
 
@@ -84,6 +85,17 @@ pub async fn knows_who_made_an_answer(hot: &impl Hot) {
     assert_eq!(maker("resp_1", START.plus(600)).await, None);
     note(bob, START.plus(600)).await;
     assert_eq!(maker("resp_1", START.plus(601)).await, Some(bob));
+}
+
+/// A session that ends after a minute without use does not end while it is used.
+pub async fn keeps_a_short_session_that_is_used(hot: &impl Hot) {
+    install_all(hot, 2).await;
+    let short = Session { idle: 60, ..session(1) };
+    hot.open_session(&short).await.expect("the store answers");
+    for seconds in [14, 59, 100, 150] {
+        assert!(is_live(hot, 1, START.plus(seconds)).await, "{seconds}");
+    }
+    assert!(!is_live(hot, 1, START.plus(150 + 60)).await);
 }
 
 /// A value is handed out once, and never past its time.
