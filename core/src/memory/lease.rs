@@ -18,11 +18,17 @@ pub struct OpenLease {
     pub(super) email: Email,
     pub(super) token: TokenId,
     pub(super) estimate: Nanodollars,
+    /// Written since there was a difference: what older journals hold had a price.
+    #[serde(default = "had_price")]
     pub(super) priced: bool,
     pub(super) expiry: Timestamp,
     pub(super) calendar: Calendar,
     pub(super) counters: Vec<Counter>,
     pub(super) call: Call,
+}
+
+const fn had_price() -> bool {
+    true
 }
 
 impl OpenLease {

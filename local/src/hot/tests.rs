@@ -159,6 +159,24 @@ fn believes_nothing_that_the_journal_did_not_take() {
 }
 
 #[test]
+fn reads_the_journal_of_an_older_binary() {
+    let (hot, data) = store();
+    block_on(async {
+        install_all(&hot, 1).await;
+        assert!(matches!(hot.admit(&admit(0, 1, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+    });
+    drop(hot);
+    let older = "UPDATE change SET body = CAST(json_remove(CAST(body AS TEXT), '$.Opened.priced') AS BLOB)
+                 WHERE json_extract(CAST(body AS TEXT), '$.Opened.priced') IS NOT NULL";
+    let connection = Connection::open(data.path().join("hot.db")).unwrap();
+    assert_eq!(connection.execute(older, []).unwrap(), 1);
+    drop(connection);
+    let (events, _) = block_on(open(&data, START).unwrap().pending_usage(9)).unwrap();
+    let charged: Vec<_> = events.iter().map(|event| (event.settlement.cost.0, event.settlement.priced)).collect();
+    assert_eq!(charged, [(60, true)]);
+}
+
+#[test]
 fn forgets_no_revocation_when_the_journal_fails() {
     let (hot, data) = store();
     let intruder = Connection::open(data.path().join("hot.db")).unwrap();
