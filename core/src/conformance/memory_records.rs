@@ -46,6 +46,16 @@ impl MemoryRecords {
         self.faults.run(async { Ok(read(&self.lock())) }).await
     }
 
+    /// Writes a change that comes with its audit entry.
+    async fn change(
+        &self,
+        audit: &AuditEntry,
+        change: impl FnOnce(&mut State) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        self.write(|state| if state.audit.contains_key(&audit.id) { Err(WriteError::Conflict) } else { change(state) })
+            .await
+    }
+
     async fn write<T, E: From<Unavailable>>(&self, write: impl FnOnce(&mut State) -> Result<T, E>) -> Result<T, E> {
         self.faults.run(async { write(&mut self.lock()) }).await
     }
@@ -61,7 +71,7 @@ impl State {
 
 /// Cuts a page out of rows that are in order; `key` names a row.
 fn page<T: Clone>(rows: impl Iterator<Item = T>, request: &PageRequest, key: impl Fn(&T) -> String) -> Page<T> {
-    let limit = request.limit as usize;
+    let limit = request.rows() as usize;
     let mut items: Vec<T> = rows.take(limit + 1).collect();
     let next = (items.len() > limit).then(|| Cursor(key(&items[limit - 1])));
     items.truncate(limit);
@@ -86,7 +96,7 @@ impl Users for MemoryRecords {
     }
 
     async fn insert_user(&self, user: &User, audit: &AuditEntry) -> Result<(), WriteError> {
-        self.write(|state| {
+        self.change(audit, |state| {
             let is_same = |other: &Stored<User>| {
                 other.value.id == user.id || (other.value.issuer == user.issuer && other.value.subject == user.subject)
             };
@@ -101,7 +111,7 @@ impl Users for MemoryRecords {
     }
 
     async fn replace_user(&self, next: &User, seen: Version, audit: &AuditEntry) -> Result<(), WriteError> {
-        self.write(|state| {
+        self.change(audit, |state| {
             let held = state.users.get_mut(&next.id).filter(|held| held.version == seen).ok_or(WriteError::Conflict)?;
             *held = Stored { value: next.clone(), version: seen.next() };
             state.changed(Subject::User(next.id), seen.next(), audit);
@@ -129,7 +139,7 @@ impl Tokens for MemoryRecords {
     }
 
     async fn insert_token(&self, token: &Token, audit: &AuditEntry) -> Result<(), WriteError> {
-        self.write(|state| {
+        self.change(audit, |state| {
             if state.tokens.contains_key(&token.id) {
                 return Err(WriteError::Conflict);
             }
@@ -141,7 +151,7 @@ impl Tokens for MemoryRecords {
     }
 
     async fn replace_token(&self, next: &Token, seen: Version, audit: &AuditEntry) -> Result<(), WriteError> {
-        self.write(|state| {
+        self.change(audit, |state| {
             let held =
                 state.tokens.get_mut(&next.id).filter(|held| held.version == seen).ok_or(WriteError::Conflict)?;
             let value = Token { last_used: held.value.last_used, ..next.clone() };

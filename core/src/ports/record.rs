@@ -32,7 +32,7 @@ pub trait Users {
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: the id, or the issuer and subject, are taken; nothing was written.
+    /// - [`WriteError::Conflict`]: the id, the issuer and subject, or the entry's id are taken; nothing was written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
     fn insert_user(&self, user: &User, audit: &AuditEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
 
@@ -40,7 +40,8 @@ pub trait Users {
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: another writer came first, or there is no such user; nothing was written.
+    /// - [`WriteError::Conflict`]: another writer came first, there is no such user, or the entry's id is taken; nothing was
+    ///   written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
     fn replace_user(
         &self,
@@ -62,7 +63,7 @@ pub trait Tokens {
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: the id is taken; nothing was written.
+    /// - [`WriteError::Conflict`]: the id, or the entry's id, is taken; nothing was written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown.
     fn insert_token(&self, token: &Token, audit: &AuditEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
 
@@ -70,7 +71,8 @@ pub trait Tokens {
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: another writer came first, or there is no such token; nothing was written.
+    /// - [`WriteError::Conflict`]: another writer came first, there is no such token, or the entry's id is taken; nothing
+    ///   was written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
     fn replace_token(
         &self,
@@ -157,13 +159,25 @@ pub struct AuditEntry {
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
+/// The most rows of one page: what a person looks at, and what a store reads in milliseconds.
+const MAX_PAGE: u32 = 200;
+
 /// Asks for one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The most rows to return: 1 to 200.
+    /// The most rows to return: 1 to 200. Stores take [`PageRequest::rows`] instead.
     pub limit: u32,
-    /// Where the page before ended; none for the first.
+    /// Where the page before ended; none for the first. One that the store did not make begins anywhere in the list, and
+    /// never in another.
     pub cursor: Option<Cursor>,
+}
+
+impl PageRequest {
+    /// Returns the most rows to return: the limit, or the nearest one that a page may have.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.limit.clamp(1, MAX_PAGE)
+    }
 }
 
 /// One page of a list.

@@ -7,12 +7,13 @@ use super::tokens::LAST;
 use super::workers::Refusal;
 use super::{SqliteRecords, body, json, page, rows};
 
-/// Pages of the log, newest first: everything, one actor's, what is about one target, and both.
+/// Pages of the log, newest first: everything, one actor's, what is about one target, and both. Little is about one target,
+/// and an actor may have done more than anybody could read through to find it: `+` keeps that index out.
 pub(super) const LISTS: [&str; 4] = [
     "SELECT body FROM audit WHERE id < :before ORDER BY id DESC LIMIT :limit",
     "SELECT body FROM audit WHERE id < :before AND actor = :actor ORDER BY id DESC LIMIT :limit",
     "SELECT body FROM audit WHERE id < :before AND target = :target ORDER BY id DESC LIMIT :limit",
-    "SELECT body FROM audit WHERE id < :before AND actor = :actor AND target = :target ORDER BY id DESC LIMIT :limit",
+    "SELECT body FROM audit WHERE id < :before AND +actor = :actor AND target = :target ORDER BY id DESC LIMIT :limit",
 ];
 
 impl AuditLog for SqliteRecords {
@@ -21,7 +22,7 @@ impl AuditLog for SqliteRecords {
         self.workers
             .read(move |connection| {
                 let before = query.page.cursor.as_ref().map_or(LAST, |cursor| cursor.0.as_str()).to_owned();
-                let limit = query.page.limit + 1;
+                let limit = query.page.rows() + 1;
                 let mut parameters = named_params! {":before": before, ":limit": limit}.to_vec();
                 if let Some(actor) = &query.actor {
                     parameters.push((":actor", actor));
@@ -31,21 +32,25 @@ impl AuditLog for SqliteRecords {
                 }
                 let list = LISTS[usize::from(query.actor.is_some()) + 2 * usize::from(query.target.is_some())];
                 let found = rows(connection, list, &parameters, |row| body::<AuditEntry>(row, 0))?;
-                Ok(page(found, query.page.limit, |entry| entry.id.to_string()))
+                Ok(page(found, &query.page, |entry| entry.id.to_string()))
             })
             .await
     }
 
     async fn note(&self, entry: &AuditEntry) -> Result<(), Unavailable> {
         let entry = entry.clone();
-        let written = self.workers.write(move |connection| add(connection, &entry)).await;
-        written.map_err(super::write_unavailable)
+        let write = move |connection: &Connection| match add(connection, &entry) {
+            // It was noted before.
+            Err(Refusal::Conflict) => Ok(()),
+            written => written,
+        };
+        self.workers.write(write).await.map_err(super::write_unavailable)
     }
 }
 
-/// Adds an entry to the transaction that makes the change.
+/// Adds an entry to the transaction that makes the change. Two never share an id: one would be lost.
 pub(super) fn add(connection: &Connection, entry: &AuditEntry) -> Result<(), Refusal> {
-    let sql = "INSERT OR IGNORE INTO audit (id, actor, target, body) VALUES (:id, :actor, :target, :body)";
+    let sql = "INSERT INTO audit (id, actor, target, body) VALUES (:id, :actor, :target, :body)";
     connection.prepare_cached(sql)?.execute(named_params! {
         ":id": entry.id.to_string(),
         ":actor": entry.actor,

@@ -13,7 +13,7 @@ mod workers;
 use std::path::Path;
 use std::sync::Arc;
 
-use gateway_core::ports::{AuditEntry, Cursor, Page, Records, Subject, Unavailable, WriteError};
+use gateway_core::ports::{AuditEntry, Cursor, Page, PageRequest, Records, Subject, Unavailable, WriteError};
 use gateway_core::version::Version;
 use rusqlite::{Connection, Row, ToSql};
 use serde::de::DeserializeOwned;
@@ -44,8 +44,8 @@ impl SqliteRecords {
 impl Records for SqliteRecords {}
 
 /// Makes a page of rows of which one more was read than asked for.
-fn page<T>(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Page<T> {
-    let limit = limit as usize;
+fn page<T>(mut items: Vec<T>, request: &PageRequest, cursor: impl Fn(&T) -> String) -> Page<T> {
+    let limit = request.rows() as usize;
     let next = if items.len() > limit { items.get(limit - 1).map(|last| Cursor(cursor(last))) } else { None };
     items.truncate(limit);
     Page { items, next }

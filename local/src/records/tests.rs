@@ -1,7 +1,10 @@
 //! The conformance suite on SQLite, and what only it can get wrong.
 
+use std::sync::Barrier;
+
+use futures_util::future::{join, join_all};
 use gateway_core::conformance::fixture::{audit, token, token_id, user, user_id};
-use gateway_core::ports::{Tokens as _, Users as _};
+use gateway_core::ports::{Outbox as _, Tokens as _, Users as _, WriteError};
 use gateway_core::version::Version;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -54,7 +57,8 @@ fn writes_record_and_audit_entry_together() {
     let intruder = Connection::open(data.path().join("records.db")).unwrap();
     intruder.execute_batch("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(FAIL, 'no'); END").unwrap();
     block_on(async {
-        assert!(records.insert_user(&user(1), &audit(1, "a", "b")).await.is_err());
+        let written = records.insert_user(&user(1), &audit(1, "a", "b")).await;
+        assert!(matches!(written, Err(WriteError::Unavailable(_))), "nobody else wrote");
         assert_eq!(records.user(user_id(1)).await.unwrap(), None);
     });
     let waiting: i64 = intruder.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap();
@@ -72,6 +76,7 @@ fn lists_without_scanning_the_store() {
         while let Some(step) = steps.next().unwrap() {
             let step: String = step.get(3).unwrap();
             assert!(step.starts_with("SEARCH"), "{sql}: {step}");
+            assert!(step.contains("target=?") || !sql.contains(":target"), "{sql}: {step}");
         }
     }
 }
@@ -80,6 +85,80 @@ fn lists_without_scanning_the_store() {
 fn is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_records, data) = store();
-    let mode = std::fs::metadata(data.path().join("records.db")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in ["records.db", "records.db-wal", "records.db-shm"] {
+        let mode = std::fs::metadata(data.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+/// Has three tokens written in one transaction, two of them with the same id. A lock keeps the writer from beginning until
+/// all of them wait.
+async fn write_as_a_group(records: &SqliteRecords, other: &Connection) -> Vec<Result<(), WriteError>> {
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writes = (1..)
+        .zip([1, 1, 2])
+        .map(async |(entry, number)| records.insert_token(&token(1, number), &audit(entry, "a", "b")).await);
+    join(join_all(writes), async { other.execute_batch("COMMIT").unwrap() }).await.0
+}
+
+#[test]
+fn rolls_back_only_the_write_that_conflicts() {
+    let (records, data) = store();
+    let other = Connection::open(data.path().join("records.db")).unwrap();
+    block_on(async {
+        let written = write_as_a_group(&records, &other).await;
+        assert!(matches!(&written[..], [Ok(()), Err(WriteError::Conflict), Ok(())]), "{written:?}");
+        assert_eq!(records.unapplied(10).await.unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn refuses_nobody_for_what_was_never_committed() {
+    let (records, data) = store();
+    let other = Connection::open(data.path().join("records.db")).unwrap();
+    let broken = "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+                  CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+                  CREATE TRIGGER broken AFTER INSERT ON token BEGIN INSERT INTO child VALUES (1); END";
+    other.execute_batch(broken).unwrap();
+    block_on(async {
+        for written in write_as_a_group(&records, &other).await {
+            assert!(matches!(written, Err(WriteError::Unavailable(_))), "{written:?}");
+        }
+        assert_eq!(records.token(token_id(1)).await.unwrap(), None);
+        other.execute_batch("DROP TRIGGER broken").unwrap();
+        records.insert_token(&token(1, 1), &audit(9, "a", "b")).await.unwrap();
+    });
+}
+
+#[test]
+fn opens_an_empty_file() {
+    let data = TempDir::new().unwrap();
+    std::fs::write(data.path().join("records.db"), "").unwrap();
+    let records = SqliteRecords::open(data.path()).unwrap();
+    block_on(records.insert_user(&user(1), &audit(1, "a", "b"))).unwrap();
+}
+
+#[test]
+fn refuses_a_file_that_holds_something_else() {
+    let data = TempDir::new().unwrap();
+    let text = "these are no records, and nobody wants them overwritten\n".repeat(100);
+    std::fs::write(data.path().join("records.db"), &text).unwrap();
+    assert!(matches!(SqliteRecords::open(data.path()), Err(OpenError::Sqlite(_))));
+    assert_eq!(std::fs::read_to_string(data.path().join("records.db")).unwrap(), text);
+}
+
+#[test]
+fn opens_for_processes_that_start_together() {
+    for _ in 0..10 {
+        let data = TempDir::new().unwrap();
+        let start = Barrier::new(4);
+        let open = || {
+            start.wait();
+            SqliteRecords::open(data.path()).map(drop)
+        };
+        std::thread::scope(|scope| {
+            let opened = [(); 4].map(|()| scope.spawn(open)).map(|opening| opening.join().unwrap());
+            assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+        });
+    }
 }

@@ -37,10 +37,10 @@ impl Tokens for SqliteRecords {
                     ":user": query.user.to_string(),
                     ":before": before,
                     ":expired_after": query.expired_after.0,
-                    ":limit": query.page.limit + 1,
+                    ":limit": query.page.rows() + 1,
                 };
                 let found = rows(connection, LIST, parameters, stored)?;
-                Ok(page(found, query.page.limit, |token| token.value.id.to_string()))
+                Ok(page(found, &query.page, |token| token.value.id.to_string()))
             })
             .await
     }

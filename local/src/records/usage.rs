@@ -35,9 +35,9 @@ impl UsageLog for SqliteRecords {
             .read(move |connection| {
                 let after = query.page.cursor.as_ref().map(|cursor| cursor.0.clone());
                 let after = after.or_else(|| query.after.map(|id| id.to_string())).unwrap_or_default();
-                let parameters = named_params! {":after": after, ":limit": query.page.limit + 1};
+                let parameters = named_params! {":after": after, ":limit": query.page.rows() + 1};
                 let found = rows(connection, LIST, parameters, |row| body::<UsageEvent>(row, 0))?;
-                Ok(page(found, query.page.limit, |event| event.id.to_string()))
+                Ok(page(found, &query.page, |event| event.id.to_string()))
             })
             .await
     }

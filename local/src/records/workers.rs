@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use gateway_core::ports::{Unavailable, WriteError};
 use rusqlite::Connection;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use tokio::sync::oneshot;
 
 use super::schema::{OpenError, connect, migrate};
@@ -78,8 +79,11 @@ impl Workers {
             Box::new(move |is_committed| {
                 let answer = match written {
                     Ok(value) if is_committed => Ok(value),
-                    Ok(_) => Err(WriteError::Unavailable(Unavailable::new(NAME, "the commit has failed"))),
-                    Err(Refusal::Conflict) => Err(WriteError::Conflict),
+                    Err(Refusal::Conflict) if is_committed => Err(WriteError::Conflict),
+                    // A write that was refused may have met one of its own group, which is gone now.
+                    Ok(_) | Err(Refusal::Conflict) => {
+                        Err(WriteError::Unavailable(Unavailable::new(NAME, "the commit has failed")))
+                    }
                     Err(Refusal::Sqlite(error)) => Err(WriteError::Unavailable(unavailable(error))),
                 };
                 // If nobody waits any more, they have given up; what was written stands.
@@ -114,8 +118,8 @@ pub(super) enum Refusal {
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::ConstraintViolation) => Self::Conflict,
+        match error.sqlite_error().map(|error| error.extended_code) {
+            Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE) => Self::Conflict,
             _ => Self::Sqlite(error),
         }
     }

@@ -1,0 +1,29 @@
+//! What the properties of record stores have in common.
+
+use crate::conformance::fixture::{START, user_id};
+use crate::ports::{AuditEntry, AuditQuery, Cursor, PageRequest, Records, TokenQuery, WriteError};
+
+/// What a store that works does.
+pub(super) const ANSWERS: &str = "the store answers";
+
+/// Asks for a page.
+pub(super) fn pages_of(limit: u32, cursor: Option<Cursor>) -> PageRequest {
+    PageRequest { limit, cursor }
+}
+
+/// Asks for a page of the tokens of the `owner`th user.
+pub(super) fn tokens_of(owner: u8, limit: u32, cursor: Option<Cursor>) -> TokenQuery {
+    TokenQuery { user: user_id(owner), expired_after: START, page: pages_of(limit, cursor) }
+}
+
+/// Returns the newest audit entries of an actor, about a target.
+pub(super) async fn entries(records: &impl Records, actor: Option<&str>, target: Option<&str>) -> Vec<AuditEntry> {
+    let query =
+        AuditQuery { actor: actor.map(str::to_owned), target: target.map(str::to_owned), page: pages_of(200, None) };
+    records.entries(&query).await.expect(ANSWERS).items
+}
+
+/// Says whether a write was refused.
+pub(super) fn is_conflict(written: &Result<(), WriteError>) -> bool {
+    matches!(written, Err(WriteError::Conflict))
+}

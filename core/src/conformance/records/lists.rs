@@ -1,0 +1,126 @@
+//! Lists, and the logs that are read as such.
+
+use super::helpers::{ANSWERS, entries, pages_of, tokens_of};
+use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event};
+use crate::money::Nanodollars;
+use crate::ports::{AuditQuery, Cursor, Records, TokenQuery, UsageQuery};
+
+/// Pages have no gaps and no duplicates, also while tokens are added.
+pub async fn pages_through_tokens_newest_first(records: &impl Records) {
+    for number in 1..=5 {
+        records.insert_token(&token(1, number), &audit(number.into(), "a", "b")).await.expect(ANSWERS);
+    }
+    records.insert_token(&token(2, 9), &audit(9, "a", "b")).await.expect(ANSWERS);
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = records.tokens(&tokens_of(1, 2, cursor)).await.expect(ANSWERS);
+        assert!(page.items.len() <= 2);
+        found.extend(page.items.into_iter().map(|token| token.value.id));
+        if found.len() == 2 {
+            records.insert_token(&token(1, 7), &audit(7, "a", "b")).await.expect(ANSWERS);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [5, 4, 3, 2, 1].map(token_id));
+    let whole = records.tokens(&tokens_of(1, 6, None)).await.expect(ANSWERS);
+    assert_eq!((whole.items.len(), whole.next), (6, None));
+    let nobody = records.tokens(&tokens_of(3, 50, None)).await.expect(ANSWERS);
+    assert_eq!((nobody.items.len(), nobody.next), (0, None));
+}
+
+/// Lists do not grow for ever.
+pub async fn leaves_out_tokens_that_expired_long_ago(records: &impl Records) {
+    for number in 1..=3 {
+        records.insert_token(&token(1, number), &audit(number.into(), "a", "b")).await.expect(ANSWERS);
+    }
+    let query = TokenQuery { expired_after: START.plus(86402), ..tokens_of(1, 50, None) };
+    let page = records.tokens(&query).await.expect(ANSWERS);
+    assert_eq!(page.items.iter().map(|token| token.value.id).collect::<Vec<_>>(), [token_id(3)]);
+}
+
+/// Filters combine, and pages go on where the last one ended.
+pub async fn finds_audit_entries_by_actor_and_target(records: &impl Records) {
+    for (number, actor, target) in [(1, "ann", "x"), (2, "bob", "x"), (3, "ann", "y"), (4, "ann", "x")] {
+        records.note(&audit(number, actor, target)).await.expect(ANSWERS);
+    }
+    let found =
+        async |actor, target| entries(records, actor, target).await.iter().map(|entry| entry.id).collect::<Vec<_>>();
+    let ids = |numbers: &[u16]| numbers.iter().map(|number| audit(*number, "", "").id).collect::<Vec<_>>();
+    assert_eq!(found(None, None).await, ids(&[4, 3, 2, 1]));
+    assert_eq!(found(Some("ann"), None).await, ids(&[4, 3, 1]));
+    assert_eq!(found(None, Some("x")).await, ids(&[4, 2, 1]));
+    assert_eq!(found(Some("ann"), Some("x")).await, ids(&[4, 1]));
+    assert_eq!(found(Some("' OR 1=1 --"), None).await, ids(&[]));
+    let first = AuditQuery { actor: Some("ann".to_owned()), target: None, page: pages_of(2, None) };
+    let page = records.entries(&first).await.expect(ANSWERS);
+    let second = AuditQuery { page: pages_of(2, page.next), ..first };
+    let page = records.entries(&second).await.expect(ANSWERS);
+    assert_eq!((page.items[0].id, page.items.len(), page.next), (audit(1, "", "").id, 1, None));
+}
+
+/// A note whose answer was lost can be written again.
+pub async fn notes_an_event_once(records: &impl Records) {
+    for _ in 0..2 {
+        records.note(&audit(1, "ann", "x")).await.expect(ANSWERS);
+    }
+    assert_eq!(entries(records, None, None).await, [audit(1, "ann", "x")]);
+}
+
+/// Events that arrive again, or late, change nothing.
+pub async fn keeps_the_highest_revision_of_usage(records: &impl Records) {
+    records.put_usage(&[usage_event(1, 1), usage_event(2, 2)]).await.expect(ANSWERS);
+    records.put_usage(&[usage_event(1, 2), usage_event(2, 1)]).await.expect(ANSWERS);
+    records.put_usage(&[usage_event(1, 1)]).await.expect(ANSWERS);
+    let mut other = usage_event(1, 2);
+    other.settlement.cost = Nanodollars(99);
+    records.put_usage(&[other]).await.expect(ANSWERS);
+    let query = UsageQuery { after: None, page: pages_of(10, None) };
+    let page = records.usage(&query).await.expect(ANSWERS);
+    assert_eq!(page.items, [usage_event(1, 2), usage_event(2, 2)]);
+}
+
+/// Exporters go on where they stood.
+pub async fn pages_through_usage_in_order(records: &impl Records) {
+    records.put_usage(&[3, 1, 5, 2, 4].map(|number| usage_event(number, 1))).await.expect(ANSWERS);
+    let page = async |after: Option<u16>, cursor| {
+        let query = UsageQuery { after: after.map(lease_id), page: pages_of(2, cursor) };
+        records.usage(&query).await.expect(ANSWERS)
+    };
+    let first = page(Some(1), None).await;
+    assert_eq!(first.items, [usage_event(2, 1), usage_event(3, 1)]);
+    let second = page(Some(1), first.next).await;
+    assert_eq!(second.items, [usage_event(4, 1), usage_event(5, 1)]);
+    assert_eq!(second.next, None);
+}
+
+/// Cursors are authenticated before they get here; one that slips through finds a page, not a fault.
+pub async fn takes_odd_cursors_without_falling_over(records: &impl Records) {
+    records.insert_token(&token(1, 1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    for cursor in ["", "'; DROP TABLE token; --", "\u{0}", "\u{10FFFF}"] {
+        let page = records.tokens(&tokens_of(1, 2, Some(Cursor(cursor.to_owned())))).await.expect(ANSWERS);
+        assert!(page.items.len() <= 1);
+    }
+    assert!(records.token(token_id(1)).await.expect(ANSWERS).is_some());
+}
+
+/// A limit that no page has is the nearest one: a mistake of a caller's is no end of the store.
+pub async fn takes_odd_limits_without_falling_over(records: &impl Records) {
+    for number in 1..=3 {
+        records.insert_token(&token(1, number), &audit(number.into(), "a", "b")).await.expect(ANSWERS);
+    }
+    records.put_usage(&[1, 2, 3].map(|number| usage_event(number, 1))).await.expect(ANSWERS);
+    for (limit, expected) in [(0, 1), (u32::MAX, 3)] {
+        let found = records.tokens(&tokens_of(1, limit, None)).await.expect(ANSWERS);
+        assert_eq!((found.items.len(), found.next.is_some()), (expected, expected < 3));
+        let query = AuditQuery { actor: None, target: None, page: pages_of(limit, None) };
+        let found = records.entries(&query).await.expect(ANSWERS);
+        assert_eq!((found.items.len(), found.next.is_some()), (expected, expected < 3));
+        let query = UsageQuery { after: None, page: pages_of(limit, None) };
+        let found = records.usage(&query).await.expect(ANSWERS);
+        assert_eq!((found.items.len(), found.next.is_some()), (expected, expected < 3));
+    }
+}

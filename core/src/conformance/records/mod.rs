@@ -1,0 +1,45 @@
+//! What every record store must do.
+
+mod helpers;
+mod lists;
+mod writes;
+
+pub use lists::*;
+pub use writes::*;
+
+/// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
+/// runs a future to its end.
+#[macro_export]
+macro_rules! records_conformance {
+    ($block_on:path, $make:expr) => {
+        $crate::records_conformance! { @each $block_on, $make,
+            returns_users_as_they_were_written,
+            keeps_one_user_for_each_subject,
+            refuses_stale_versions_of_users,
+            keeps_every_text_byte_for_byte,
+            returns_tokens_as_they_were_written,
+            refuses_stale_versions_of_tokens,
+            notes_the_newest_use_of_a_token,
+            pages_through_tokens_newest_first,
+            leaves_out_tokens_that_expired_long_ago,
+            writes_an_audit_entry_with_every_change,
+            changes_nothing_without_an_entry_of_its_own,
+            finds_audit_entries_by_actor_and_target,
+            notes_an_event_once,
+            keeps_the_highest_revision_of_usage,
+            pages_through_usage_in_order,
+            remembers_changes_until_they_are_applied,
+            takes_odd_cursors_without_falling_over,
+            takes_odd_limits_without_falling_over,
+        }
+    };
+    (@each $block_on:path, $make:expr, $($property:ident,)*) => {
+        $(
+            #[test]
+            fn $property() {
+                let (records, _kept) = $make;
+                $block_on($crate::conformance::records::$property(&records));
+            }
+        )*
+    };
+}

@@ -1,0 +1,180 @@
+//! Writing people and tokens, and what a write leaves behind.
+
+use super::helpers::{ANSWERS, entries, is_conflict};
+use crate::conformance::fixture::{START, audit, token, token_id, user, user_id};
+use crate::identity::{Status, Suspension, User};
+use crate::ports::{AuditEntry, Records, Subject};
+use crate::time::Timestamp;
+use crate::token::{Revocation, Token, TokenName, TokenState};
+use crate::version::{Epoch, Stored, Version};
+
+/// Texts that a store might take for something else.
+const TEXTS: [&str; 6] =
+    ["' OR '1'='1", "'); DROP TABLE user; --", "a\u{0}b", "100%_\\[?1:name", "\u{202E}😀\u{FFFD}e\u{301}", " \r\n\t"];
+
+/// Every member comes back byte for byte, whatever characters it has.
+pub async fn returns_users_as_they_were_written(records: &impl Records) {
+    assert_eq!(records.user(user_id(1)).await.expect(ANSWERS), None);
+    records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    let expected = Some(Stored { value: user(1), version: Version::FIRST });
+    assert_eq!(records.user(user_id(1)).await.expect(ANSWERS), expected);
+    let by_subject = records.user_by_subject("https://id.example", "subject-1").await.expect(ANSWERS);
+    assert_eq!(by_subject, expected);
+    for (issuer, subject) in [("https://other.example", "subject-1"), ("https://id.example", "subject-1' OR '1'='1")] {
+        assert_eq!(records.user_by_subject(issuer, subject).await.expect(ANSWERS), None);
+    }
+}
+
+/// Two users never share an issuer and subject, nor an id.
+pub async fn keeps_one_user_for_each_subject(records: &impl Records) {
+    records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    let mut other = user(2);
+    other.subject.clone_from(&user(1).subject);
+    assert!(is_conflict(&records.insert_user(&other, &audit(2, "a", "b")).await));
+    let mut other = user(2);
+    other.id = user_id(1);
+    assert!(is_conflict(&records.insert_user(&other, &audit(3, "a", "b")).await));
+    let mut other = user(2);
+    other.subject = user(1).subject;
+    "https://other.example".clone_into(&mut other.issuer);
+    assert!(records.insert_user(&other, &audit(4, "a", "b")).await.is_ok());
+    assert_eq!(entries(records, None, None).await.len(), 2, "refused writes leave no entry");
+    let waiting = records.unapplied(10).await.expect(ANSWERS);
+    assert_eq!(waiting, [1, 2].map(|number| (Subject::User(user_id(number)), Version::FIRST)));
+}
+
+/// Of two writers who read the same version, one wins.
+pub async fn refuses_stale_versions_of_users(records: &impl Records) {
+    records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    let mut next = user(1);
+    next.token_epoch = Epoch(1);
+    next.status = Status::Removed;
+    records.replace_user(&next, Version(1), &audit(2, "a", "b")).await.expect(ANSWERS);
+    assert!(is_conflict(&records.replace_user(&user(1), Version(1), &audit(3, "a", "b")).await));
+    assert!(is_conflict(&records.replace_user(&user(1), Version(3), &audit(4, "a", "b")).await));
+    assert!(is_conflict(&records.replace_user(&user(2), Version(1), &audit(5, "a", "b")).await));
+    let held = records.user(user_id(1)).await.expect(ANSWERS);
+    assert_eq!(held, Some(Stored { value: next, version: Version(2) }));
+    assert_eq!(entries(records, None, None).await.len(), 2);
+    assert_eq!(records.unapplied(10).await.expect(ANSWERS), [(Subject::User(user_id(1)), Version(2))]);
+}
+
+/// No text means anything to the store: what looks like its own language, ends a text early or is no letter comes back
+/// byte for byte, and is found again.
+pub async fn keeps_every_text_byte_for_byte(records: &impl Records) {
+    for (number, text) in (1..).zip(TEXTS) {
+        let suspension = Suspension { until: None, reason: text.to_owned(), by: user_id(1), at: START };
+        let person = User {
+            issuer: text.to_owned(),
+            subject: text.to_owned(),
+            name: Some(text.to_owned()),
+            groups: vec![text.to_owned(), String::new()],
+            status: Status::Suspended(suspension),
+            ..user(number)
+        };
+        let entry = AuditEntry {
+            action: text.to_owned(),
+            detail: serde_json::json!({ text: [text] }),
+            request: text.to_owned(),
+            address: text.to_owned(),
+            ..audit(number.into(), text, text)
+        };
+        records.insert_user(&person, &entry).await.expect(ANSWERS);
+        let expected = Some(Stored { value: person, version: Version::FIRST });
+        assert_eq!(records.user(user_id(number)).await.expect(ANSWERS), expected);
+        assert_eq!(records.user_by_subject(text, text).await.expect(ANSWERS), expected);
+        assert_eq!(entries(records, Some(text), Some(text)).await, [entry]);
+    }
+    let named = Token { name: TokenName::parse("'); DELETE FROM token; --").expect("it is printable"), ..token(1, 1) };
+    records.insert_token(&named, &audit(99, "a", "b")).await.expect(ANSWERS);
+    assert_eq!(records.token(token_id(1)).await.expect(ANSWERS).map(|held| held.value), Some(named));
+}
+
+/// Every member comes back byte for byte, whatever characters it has.
+pub async fn returns_tokens_as_they_were_written(records: &impl Records) {
+    assert_eq!(records.token(token_id(1)).await.expect(ANSWERS), None);
+    records.insert_token(&token(1, 1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    let held = records.token(token_id(1)).await.expect(ANSWERS);
+    assert_eq!(held, Some(Stored { value: token(1, 1), version: Version::FIRST }));
+    assert!(is_conflict(&records.insert_token(&token(2, 1), &audit(2, "a", "b")).await));
+}
+
+/// Of two writers who read the same version, one wins.
+pub async fn refuses_stale_versions_of_tokens(records: &impl Records) {
+    records.insert_token(&token(1, 1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    let state = TokenState::Revoked(Revocation { by: user_id(1), at: START });
+    let next = Token { state, ..token(1, 1) };
+    records.replace_token(&next, Version(1), &audit(2, "a", "b")).await.expect(ANSWERS);
+    assert!(is_conflict(&records.replace_token(&token(1, 1), Version(1), &audit(3, "a", "b")).await));
+    assert!(is_conflict(&records.replace_token(&token(1, 2), Version(1), &audit(4, "a", "b")).await));
+    let held = records.token(token_id(1)).await.expect(ANSWERS);
+    assert_eq!(held, Some(Stored { value: next, version: Version(2) }));
+    assert_eq!(entries(records, None, None).await.len(), 2);
+    assert_eq!(records.unapplied(10).await.expect(ANSWERS), [(Subject::Token(token_id(1)), Version(2))]);
+}
+
+/// `last_used` only rises, and is nobody's version.
+pub async fn notes_the_newest_use_of_a_token(records: &impl Records) {
+    records.insert_token(&token(1, 1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    for (day, expected) in [(86400, 86400), (172_800, 172_800), (86400, 172_800)] {
+        let uses = [(token_id(1), Timestamp(day)), (token_id(9), Timestamp(day))];
+        records.touch(&uses).await.expect(ANSWERS);
+        let held = records.token(token_id(1)).await.expect(ANSWERS).expect("it was written");
+        assert_eq!((held.value.last_used, held.version), (Some(Timestamp(expected)), Version(1)));
+    }
+    records.replace_token(&token(1, 1), Version(1), &audit(2, "a", "b")).await.expect(ANSWERS);
+    let held = records.token(token_id(1)).await.expect(ANSWERS).expect("it was written");
+    assert_eq!(held.value.last_used, Some(Timestamp(172_800)), "another write leaves it");
+}
+
+/// The entry is in the log as soon as the change is, word for word.
+pub async fn writes_an_audit_entry_with_every_change(records: &impl Records) {
+    let written = [1, 2, 3, 4].map(|number| audit(number, "actor '\"", "target"));
+    records.insert_user(&user(1), &written[0]).await.expect(ANSWERS);
+    records.replace_user(&user(1), Version(1), &written[1]).await.expect(ANSWERS);
+    records.insert_token(&token(1, 1), &written[2]).await.expect(ANSWERS);
+    records.replace_token(&token(1, 1), Version(1), &written[3]).await.expect(ANSWERS);
+    let mut found = entries(records, None, None).await;
+    found.reverse();
+    assert_eq!(found, written);
+}
+
+/// A change never takes another change's place in the log: it is made with its own entry, or not at all.
+pub async fn changes_nothing_without_an_entry_of_its_own(records: &impl Records) {
+    records.insert_user(&user(1), &audit(1, "a", "first")).await.expect(ANSWERS);
+    records.insert_token(&token(1, 1), &audit(2, "a", "first")).await.expect(ANSWERS);
+    let (before, waiting) = (entries(records, None, None).await, records.unapplied(10).await.expect(ANSWERS));
+    let taken = audit(1, "b", "second");
+    let removed = User { status: Status::Removed, ..user(1) };
+    let renewed = Token { epoch: Epoch(7), ..token(1, 1) };
+    assert!(is_conflict(&records.insert_user(&user(2), &taken).await));
+    assert!(is_conflict(&records.replace_user(&removed, Version(1), &taken).await));
+    assert!(is_conflict(&records.insert_token(&token(1, 2), &taken).await));
+    assert!(is_conflict(&records.replace_token(&renewed, Version(1), &taken).await));
+    assert_eq!(entries(records, None, None).await, before);
+    assert_eq!(records.unapplied(10).await.expect(ANSWERS), waiting);
+    assert_eq!(records.user(user_id(1)).await.expect(ANSWERS).map(|held| held.value), Some(user(1)));
+    assert_eq!(records.user(user_id(2)).await.expect(ANSWERS), None);
+    assert_eq!(records.token(token_id(1)).await.expect(ANSWERS).map(|held| held.value), Some(token(1, 1)));
+    assert_eq!(records.token(token_id(2)).await.expect(ANSWERS), None);
+}
+
+/// A change is forgotten when that version of it, or a newer one, is in effect.
+pub async fn remembers_changes_until_they_are_applied(records: &impl Records) {
+    records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
+    records.insert_token(&token(1, 1), &audit(2, "a", "b")).await.expect(ANSWERS);
+    records.replace_user(&user(1), Version(1), &audit(3, "a", "b")).await.expect(ANSWERS);
+    let waiting = async || {
+        let mut waiting = records.unapplied(10).await.expect(ANSWERS);
+        waiting.sort();
+        waiting
+    };
+    let (changed_user, changed_token) = (Subject::User(user_id(1)), Subject::Token(token_id(1)));
+    assert_eq!(waiting().await, [(changed_user, Version(2)), (changed_token, Version(1))]);
+    assert_eq!(records.unapplied(1).await.expect(ANSWERS).len(), 1);
+    records.applied(changed_user, Version(1)).await.expect(ANSWERS);
+    assert_eq!(waiting().await.len(), 2, "version 2 is not in effect yet");
+    records.applied(changed_user, Version(2)).await.expect(ANSWERS);
+    records.applied(changed_user, Version(2)).await.expect(ANSWERS);
+    assert_eq!(waiting().await, [(changed_token, Version(1))]);
+}
