@@ -5,13 +5,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// The file's name in the data folder.
 const FILE: &str = "records.db";
 
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// How long to wait before asking again for what the busy timeout does not cover: a few writes to disk.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// What makes each version of the tables out of the one before it.
 const MIGRATIONS: &[&str] = &["
@@ -83,11 +86,29 @@ pub(super) fn connect(data: &Path) -> Result<Connection, OpenError> {
     let path = data.join(FILE);
     let connection = Connection::open(&path)?;
     std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(OpenError::File)?;
+    write_ahead(&connection)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Has the file written ahead in a log.
+///
+/// Whoever makes this of a new file needs it alone. Two that wait for each other would wait for ever, so SQLite turns one
+/// away at once, whatever the busy timeout says; that one comes again.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let mut waited = Duration::ZERO;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < BUSY => {
+                std::thread::sleep(RETRY);
+                waited += RETRY;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Brings the tables up to date, each step in a transaction of its own.

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 
 use futures_util::future::{join, join_all};
 use gateway_core::conformance::fixture::{audit, token, token_id, user, user_id};
-use gateway_core::ports::{Outbox as _, Tokens as _, Users as _, WriteError};
+use gateway_core::ports::{Outbox as _, Subject, Tokens as _, Users as _, WriteError};
 use gateway_core::version::Version;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -91,13 +91,13 @@ fn is_readable_by_its_owner_only() {
     }
 }
 
-/// Has three tokens written in one transaction, two of them with the same id. A lock keeps the writer from beginning until
-/// all of them wait.
+/// Has three tokens written in one transaction, the first two with the same audit entry, which is the last thing to be
+/// written of each. A lock keeps the writer from beginning until all of them wait.
 async fn write_as_a_group(records: &SqliteRecords, other: &Connection) -> Vec<Result<(), WriteError>> {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writes = (1..)
         .zip([1, 1, 2])
-        .map(async |(entry, number)| records.insert_token(&token(1, number), &audit(entry, "a", "b")).await);
+        .map(async |(number, entry)| records.insert_token(&token(1, number), &audit(entry, "a", "b")).await);
     join(join_all(writes), async { other.execute_batch("COMMIT").unwrap() }).await.0
 }
 
@@ -108,7 +108,9 @@ fn rolls_back_only_the_write_that_conflicts() {
     block_on(async {
         let written = write_as_a_group(&records, &other).await;
         assert!(matches!(&written[..], [Ok(()), Err(WriteError::Conflict), Ok(())]), "{written:?}");
-        assert_eq!(records.unapplied(10).await.unwrap().len(), 2);
+        assert_eq!(records.token(token_id(2)).await.unwrap(), None);
+        let waiting = records.unapplied(10).await.unwrap();
+        assert_eq!(waiting, [1, 3].map(|number| (Subject::Token(token_id(number)), Version::FIRST)));
     });
 }
 
