@@ -37,7 +37,7 @@ impl SqliteRecords {
     ///
     /// [`OpenError`] if they cannot be read, or were written by a newer binary.
     pub(crate) fn open(data: &Path) -> Result<Self, OpenError> {
-        Ok(Self { workers: Arc::new(Workers::start(data)?) })
+        Ok(Self { workers: Arc::new(Workers::start(data, schema::BUSY)?) })
     }
 }
 

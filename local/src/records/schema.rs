@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 const FILE: &str = "records.db";
 
 /// How long to wait for another process's transaction.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// How long to wait before asking again for what the busy timeout does not cover: a few writes to disk.
 const RETRY: Duration = Duration::from_millis(10);

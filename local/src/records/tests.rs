@@ -1,6 +1,7 @@
 //! The conformance suite on SQLite, and what only it can get wrong.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use gateway_core::conformance::fixture::{audit, token, token_id, user, user_id};
@@ -9,6 +10,7 @@ use gateway_core::version::Version;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::workers::Workers;
 use super::{OpenError, SqliteRecords};
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -130,6 +132,22 @@ fn refuses_nobody_for_what_was_never_committed() {
         other.execute_batch("DROP TRIGGER broken").unwrap();
         records.insert_token(&token(1, 1), &audit(9, "a", "b")).await.unwrap();
     });
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what this is about")]
+fn lets_nobody_wait_for_those_who_waited_before() {
+    let data = TempDir::new().unwrap();
+    let records = SqliteRecords { workers: Arc::new(Workers::start(data.path(), Duration::from_millis(100)).unwrap()) };
+    let other = Connection::open(data.path().join("records.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let writes =
+        (1..=100).map(async |number| records.insert_user(&user(number), &audit(number.into(), "a", "b")).await);
+    for written in block_on(join_all(writes)) {
+        assert!(matches!(written, Err(WriteError::Unavailable(_))), "{written:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "a hundred waits one after the other are ten seconds");
 }
 
 #[test]

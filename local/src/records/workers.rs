@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use gateway_core::ports::{Unavailable, WriteError};
 use rusqlite::Connection;
@@ -25,6 +26,12 @@ const BATCH: usize = 128;
 /// A write. It returns how to answer, once the commit has succeeded or failed.
 type Write = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 
+/// A write that waits for its turn, and since when.
+struct Queued {
+    since: Instant,
+    write: Write,
+}
+
 /// Tells a writer what became of the write, given whether the commit succeeded.
 type Answer = Box<dyn FnOnce(bool) + Send>;
 
@@ -33,20 +40,21 @@ type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The way to the threads. Dropping it lets them finish what waits, and waits for that.
 pub(super) struct Workers {
-    writes: Option<SyncSender<Write>>,
+    writes: Option<SyncSender<Queued>>,
     reads: Option<SyncSender<Read>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
-    /// Brings the tables up to date and starts the threads.
-    pub(super) fn start(data: &Path) -> Result<Self, OpenError> {
+    /// Brings the tables up to date and starts the threads. A write waits for `patience` at most for another process's
+    /// transaction, counted from when it was asked for.
+    pub(super) fn start(data: &Path, patience: Duration) -> Result<Self, OpenError> {
         let mut connection = connect(data)?;
         migrate(&mut connection)?;
-        let (writes, writing) = sync_channel::<Write>(QUEUE);
+        let (writes, writing) = sync_channel::<Queued>(QUEUE);
         let (reads, reading) = sync_channel::<Read>(QUEUE);
         let reading = Arc::new(Mutex::new(reading));
-        let mut threads = vec![spawn("records-write", move || write_all(&writing, &connection))?];
+        let mut threads = vec![spawn("records-write", move || write_all(&writing, &connection, patience))?];
         for _ in 0..READERS {
             let (connection, reading) = (connect(data)?, Arc::clone(&reading));
             threads.push(spawn("records-read", move || read_all(&reading, &connection))?);
@@ -74,7 +82,7 @@ impl Workers {
         write: impl FnOnce(&Connection) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let question: Write = Box::new(move |connection| {
+        let write: Write = Box::new(move |connection| {
             let written = in_savepoint(connection, write);
             Box::new(move |is_committed| {
                 let answer = match written {
@@ -91,8 +99,10 @@ impl Workers {
             })
         });
         let writes = self.writes.as_ref().ok_or_else(|| Unavailable::timed_out(NAME))?;
-        writes.try_send(question).map_err(|_| Unavailable::new(NAME, "too many writes wait"))?;
-        answer.await.map_err(|_| Unavailable::new(NAME, "the writer has stopped"))?
+        #[expect(clippy::disallowed_methods, reason = "nobody is told the time: it only ends a wait")]
+        let since = Instant::now();
+        writes.try_send(Queued { since, write }).map_err(|_| Unavailable::new(NAME, "too many writes wait"))?;
+        answer.await.map_err(|_| Unavailable::new(NAME, "the file is locked, or the writer has stopped"))?
     }
 }
 
@@ -138,14 +148,15 @@ fn read_all(questions: &Mutex<Receiver<Read>>, connection: &Connection) {
 }
 
 /// Commits what waits together: under load one flush to disk serves many.
-fn write_all(questions: &Receiver<Write>, connection: &Connection) {
+fn write_all(questions: &Receiver<Queued>, connection: &Connection, patience: Duration) {
     while let Ok(first) = questions.recv() {
-        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        // Those who came first do not make the others wait longer: all of them give up in time.
+        if let Err(error) = begin(connection, patience.saturating_sub(first.since.elapsed())) {
             tracing::error!(%error, "the records cannot be written");
             continue;
         }
         let batch = std::iter::once(first).chain(questions.try_iter().take(BATCH - 1));
-        let answers: Vec<Answer> = batch.map(|write| write(connection)).collect();
+        let answers: Vec<Answer> = batch.map(|queued| (queued.write)(connection)).collect();
         let committed = connection.execute_batch("COMMIT");
         if let Err(error) = &committed {
             tracing::error!(%error, "the records cannot be written");
@@ -159,6 +170,11 @@ fn write_all(questions: &Receiver<Write>, connection: &Connection) {
             answer(committed.is_ok());
         }
     }
+}
+
+fn begin(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    connection.busy_timeout(patience)?;
+    connection.execute_batch("BEGIN IMMEDIATE")
 }
 
 /// Runs one write of a group so that its failure undoes nothing but itself.
