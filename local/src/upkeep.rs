@@ -18,6 +18,9 @@ const OUTBOX: Duration = Duration::from_secs(5);
 /// Between two sweeps of leases of which nothing was heard.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// Between two looks at tokens that expired so long ago that no list shows them: there are a few a day.
+const FORGET: Duration = Duration::from_hours(1);
+
 /// Between two looks at the key file.
 const KEYS: Duration = Duration::from_mins(1);
 
@@ -37,6 +40,11 @@ pub(crate) fn start<A: Authority, P: Platform>(control: &Control<A>, front: &Fro
     every(SWEEP, "leases are not swept", move || {
         let control = each.clone();
         async move { control.sweep().await.map(drop) }
+    });
+    let each = control.clone();
+    every(FORGET, "expired tokens are not forgotten", move || {
+        let control = each.clone();
+        async move { control.forget_tokens().await.map(drop) }
     });
     follow_keys(control.clone(), front.clone(), keys);
 }

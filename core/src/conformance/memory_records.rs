@@ -8,8 +8,8 @@ use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::User;
 use crate::ports::{
-    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Subject, TokenQuery, Tokens,
-    Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
+    Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -216,6 +216,21 @@ impl UsageLog for MemoryRecords {
             let after = after.or_else(|| query.after.map(|id| id.to_string())).unwrap_or_default();
             let wanted = state.usage.values().filter(|event| event.id.to_string() > after);
             page(wanted.cloned(), &query.page, |event| event.id.to_string())
+        })
+        .await
+    }
+}
+
+impl Retention for MemoryRecords {
+    async fn forget_tokens(&self, expired_by: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        self.write(|state| {
+            let expired = state.tokens.values().filter(|token| token.value.expiry <= expired_by);
+            let expired: Vec<TokenId> = expired.map(|token| token.value.id).take(limit as usize).collect();
+            for id in &expired {
+                state.tokens.remove(id);
+                state.outbox.retain(|(subject, _)| *subject != Subject::Token(*id));
+            }
+            Ok(u32::try_from(expired.len()).unwrap_or(limit))
         })
         .await
     }

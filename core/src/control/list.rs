@@ -4,6 +4,7 @@ use super::{Authority, Control};
 use crate::id::{TokenId, UserId};
 use crate::identity::User;
 use crate::ports::{Page, PageRequest, TokenQuery, Tokens as _, Unavailable, Users as _};
+use crate::time::Timestamp;
 use crate::token::{Token, TokenStatus};
 use crate::version::Stored;
 
@@ -33,7 +34,7 @@ impl<A: Authority> Control<A> {
         page: PageRequest,
     ) -> Result<Option<(User, Page<ListedToken>)>, Unavailable> {
         let Some(owner) = self.records().user(user).await? else { return Ok(None) };
-        let expired_after = self.now().plus(-LISTED_AFTER_EXPIRY);
+        let expired_after = self.unlisted();
         let page = self.records().tokens(&TokenQuery { user, expired_after, page }).await?;
         let items = page.items.into_iter().map(|stored| self.listed(stored, &owner.value)).collect();
         Ok(Some((owner.value, Page { items, next: page.next })))
@@ -48,6 +49,11 @@ impl<A: Authority> Control<A> {
         let Some(owner) = self.records().user(user).await? else { return Ok(None) };
         let stored = self.records().token(id).await?.filter(|stored| stored.value.user == user);
         Ok(stored.map(|stored| self.listed(stored, &owner.value)))
+    }
+
+    /// Returns when tokens that no list shows any more had expired at the latest.
+    pub(super) fn unlisted(&self) -> Timestamp {
+        self.now().plus(-LISTED_AFTER_EXPIRY)
     }
 
     fn listed(&self, stored: Stored<Token>, owner: &User) -> ListedToken {

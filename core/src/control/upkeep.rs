@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Authority, Control};
 use crate::id::TokenId;
-use crate::ports::{Admission as _, Outbox as _, Tokens as _, Unavailable, Usage as _, UsageLog as _};
+use crate::ports::{Admission as _, Outbox as _, Retention as _, Tokens as _, Unavailable, Usage as _, UsageLog as _};
 use crate::time::Timestamp;
 
 /// How many rows one step takes from a queue: a transaction that takes milliseconds.
@@ -74,6 +74,22 @@ impl<A: Authority> Control<A> {
             charged += step;
             if step < SWEEP {
                 return Ok(charged);
+            }
+        }
+    }
+
+    /// Forgets tokens that expired so long ago that no list shows them. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: the rest is forgotten next time.
+    pub async fn forget_tokens(&self) -> Result<u32, Unavailable> {
+        let mut forgotten = 0;
+        loop {
+            let step = self.records().forget_tokens(self.unlisted(), BATCH).await?;
+            forgotten += step;
+            if step < BATCH {
+                return Ok(forgotten);
             }
         }
     }

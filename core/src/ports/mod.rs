@@ -12,8 +12,8 @@ pub use deadline::within;
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
 pub use record::{
-    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Subject, TokenQuery, Tokens,
-    UsageLog, UsageQuery, Users, WriteError,
+    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
+    Tokens, UsageLog, UsageQuery, Users, WriteError,
 };
 
 /// A store or service that did not answer, or not in time. Whether a write happened is unknown.

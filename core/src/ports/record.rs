@@ -14,7 +14,7 @@ use crate::token::Token;
 use crate::version::{Stored, Version};
 
 /// Everything the records keep.
-pub trait Records: Users + Tokens + AuditLog + UsageLog + Outbox + Clone + Send + Sync + 'static {}
+pub trait Records: Users + Tokens + AuditLog + UsageLog + Outbox + Retention + Clone + Send + Sync + 'static {}
 
 /// Keeps people.
 pub trait Users {
@@ -112,6 +112,14 @@ pub trait Outbox {
     fn applied(&self, subject: Subject, version: Version) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
+/// Forgets what nobody asks for any more.
+pub trait Retention {
+    /// Forgets tokens that had expired by `expired_by`, at most `limit` of them, and their changes in the outbox; returns
+    /// how many. The audit log still tells of them.
+    fn forget_tokens(&self, expired_by: Timestamp, limit: u32)
+    -> impl Future<Output = Result<u32, Unavailable>> + Send;
+}
+
 /// Which record changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
@@ -194,7 +202,7 @@ pub struct Page<T> {
 pub struct TokenQuery {
     /// Whose.
     pub user: UserId,
-    /// Leaves out tokens that expired before this.
+    /// Leaves out tokens that had expired by then.
     pub expired_after: Timestamp,
     /// Which page.
     pub page: PageRequest,

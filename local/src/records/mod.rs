@@ -4,6 +4,7 @@
 
 mod audit;
 mod outbox;
+mod retention;
 mod schema;
 mod tokens;
 mod usage;

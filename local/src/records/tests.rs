@@ -71,7 +71,8 @@ fn writes_record_and_audit_entry_together() {
 fn lists_without_scanning_the_store() {
     let (_records, data) = store();
     let connection = Connection::open(data.path().join("records.db")).unwrap();
-    let lists = super::audit::LISTS.into_iter().chain([super::tokens::LIST, super::usage::LIST]);
+    let lists =
+        super::audit::LISTS.into_iter().chain([super::tokens::LIST, super::usage::LIST, super::retention::LIST]);
     for sql in lists {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let mut steps = statement.raw_query();

@@ -3,7 +3,8 @@
 use super::helpers::{ANSWERS, entries, pages_of, tokens_of};
 use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event};
 use crate::money::Nanodollars;
-use crate::ports::{AuditQuery, Cursor, Records, TokenQuery, UsageQuery};
+use crate::ports::{AuditQuery, Cursor, Records, Subject, TokenQuery, UsageQuery};
+use crate::version::Version;
 
 /// Pages have no gaps and no duplicates, also while tokens are added.
 pub async fn pages_through_tokens_newest_first(records: &impl Records) {
@@ -40,6 +41,26 @@ pub async fn leaves_out_tokens_that_expired_long_ago(records: &impl Records) {
     let query = TokenQuery { expired_after: START.plus(86402), ..tokens_of(1, 50, None) };
     let page = records.tokens(&query).await.expect(ANSWERS);
     assert_eq!(page.items.iter().map(|token| token.value.id).collect::<Vec<_>>(), [token_id(3)]);
+}
+
+/// What is left out of lists for good need not be kept: no list is the shorter for it, and nothing waits for a token that
+/// is gone.
+pub async fn forgets_tokens_that_expired_long_ago(records: &impl Records) {
+    for number in 1..=5 {
+        records.insert_token(&token(1, number), &audit(number.into(), "a", "b")).await.expect(ANSWERS);
+    }
+    let expired_by = token(1, 3).expiry;
+    let query = TokenQuery { expired_after: expired_by, ..tokens_of(1, 50, None) };
+    let listed = records.tokens(&query).await.expect(ANSWERS);
+    for forgotten in [2, 1, 0] {
+        assert_eq!(records.forget_tokens(expired_by, 2).await.expect(ANSWERS), forgotten);
+    }
+    assert_eq!(records.tokens(&query).await.expect(ANSWERS), listed);
+    assert_eq!(records.tokens(&tokens_of(1, 50, None)).await.expect(ANSWERS), listed);
+    assert_eq!(records.token(token_id(3)).await.expect(ANSWERS), None);
+    let waiting = records.unapplied(10).await.expect(ANSWERS);
+    assert_eq!(waiting, [4, 5].map(|number| (Subject::Token(token_id(number)), Version::FIRST)));
+    assert_eq!(entries(records, None, None).await.len(), 5, "the log still tells of them");
 }
 
 /// Filters combine, and pages go on where the last one ended.

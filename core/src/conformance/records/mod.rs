@@ -22,6 +22,7 @@ macro_rules! records_conformance {
             notes_the_newest_use_of_a_token,
             pages_through_tokens_newest_first,
             leaves_out_tokens_that_expired_long_ago,
+            forgets_tokens_that_expired_long_ago,
             writes_an_audit_entry_with_every_change,
             changes_nothing_without_an_entry_of_its_own,
             finds_audit_entries_by_actor_and_target,

@@ -13,7 +13,7 @@ use super::testing::{World, front_actor};
 use crate::conformance::faulty::{Fault, Faults, FaultyHot};
 use crate::conformance::memory_hot::MemoryHot;
 use crate::http::{Gate, ROUTES};
-use crate::ports::{Tokens as _, Usage as _};
+use crate::ports::{Clock as _, Tokens as _, Usage as _};
 use crate::version::Generation;
 
 /// "ping" is one token in and one out: 1,000 and 5,000 nanodollars.
@@ -25,6 +25,19 @@ async fn settles_one_event_for_each_call() {
     let ann = world.person(&control).await;
     assert_eq!(world.call(&ann).await.0, StatusCode::OK);
     assert_eq!(world.settled().await, (1, PING));
+}
+
+#[tokio::test]
+async fn forgets_tokens_thirty_days_after_their_expiry() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    let expiry = world.records.token(ann.token_id).await.unwrap().unwrap().value.expiry;
+    let days = u64::try_from(expiry.since(world.clock.now().seconds())).unwrap() + 30 * 86400;
+    world.clock.advance(Duration::from_secs(days - 1));
+    assert_eq!(control.forget_tokens().await.unwrap(), 0);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(control.forget_tokens().await.unwrap(), 1);
+    assert_eq!(world.records.token(ann.token_id).await.unwrap(), None);
 }
 
 #[tokio::test]
