@@ -6,6 +6,7 @@ LLM_GATEWAY_TOOLS=${LLM_GATEWAY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/llm-gatew
 # worker-build and `worker` are released together: raise both at once.
 worker_build_version=0.8.7
 cargo_lambda_version=1.9.2
+oha_version=1.16.0
 
 # wasm-bindgen's command must have exactly the version of the library that is linked into the Worker.
 wasm_bindgen_version=$(awk -F'"' '/^name = "wasm-bindgen"$/ { getline; print $2; exit }' "$root/Cargo.lock")
@@ -16,11 +17,13 @@ node_lock=$(cksum <"$root/scripts/node/package-lock.json")
 
 worker_build_home=$LLM_GATEWAY_TOOLS/worker-build-$worker_build_version
 wasm_bindgen_home=$LLM_GATEWAY_TOOLS/wasm-bindgen-cli-$wasm_bindgen_version
+oha_home=$LLM_GATEWAY_TOOLS/oha-$oha_version
 cargo_lambda_home=$LLM_GATEWAY_TOOLS/cargo-lambda-$cargo_lambda_version
 
 # A Node prefix: packages are in $LLM_GATEWAY_NODE/node_modules.
 LLM_GATEWAY_NODE=$LLM_GATEWAY_TOOLS/node-${node_lock%% *}
 LLM_GATEWAY_CARGO_LAMBDA=$cargo_lambda_home/bin/cargo-lambda
+LLM_GATEWAY_OHA=$oha_home/bin/oha
 
 # Prints the path of a browser that playwright-core can drive, or nothing.
 find_chromium() {

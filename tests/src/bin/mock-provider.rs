@@ -8,7 +8,7 @@ use gateway_tests::provider::{KEY, MockProvider, Options};
 /// Answers as Anthropic's and OpenAI's APIs do, without a model.
 ///
 /// The name of the model says how: `mock` at once, and `mock-` with `events-N`, `pace-MS`, `size-N`, `status-N`, `cut-N`,
-/// `fail-N`, `thinking`, `gzip` or `tool`, as in `mock-events-400-pace-50`. Any other name is as good as `mock`.
+/// `fail-N`, `thinking`, `gzip`, `stamped` or `tool`, as in `mock-events-400-pace-50`. Any other name is as good as `mock`.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Where to listen; port 0 takes a free one.

@@ -17,6 +17,9 @@ pub struct Behaviour {
     pub(super) manner: Manner,
 }
 
+/// What stands where the time of sending goes.
+pub(super) const NO_STAMP: &str = "@0000000000000000000";
+
 /// What kind of answer it is.
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
@@ -55,6 +58,7 @@ pub(super) struct Manner {
     pub(super) cut_after: Option<usize>,
     pub(super) pace: Duration,
     pub(super) pieces: Option<usize>,
+    pub(super) stamp: bool,
 }
 
 impl Default for Behaviour {
@@ -116,6 +120,14 @@ impl Behaviour {
     #[must_use]
     pub fn size(bytes: usize) -> Self {
         Self::text(&"x".repeat(bytes))
+    }
+
+    /// Says in each event of text when it was sent: an `@` and the nanoseconds since 1970 in nineteen digits.
+    #[must_use]
+    pub fn stamped(mut self) -> Self {
+        NO_STAMP.clone_into(&mut self.content.text.0);
+        self.manner.stamp = true;
+        self
     }
 
     /// Repeats the text in that many events (and so often in one, if the answer is no stream).

@@ -1,12 +1,13 @@
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use super::behaviour::Manner;
+use super::behaviour::{Manner, NO_STAMP};
 use super::reply::{Body, Events, Reply};
 use super::request;
 use super::shared::Shared;
@@ -87,8 +88,8 @@ async fn send(writer: &mut WriteHalf<'_>, reply: Reply) -> io::Result<After> {
 }
 
 fn plain(manner: &Manner) -> bool {
-    let Manner { hold, stalls, cut_after, pace, pieces } = manner;
-    hold.is_none() && stalls.is_empty() && cut_after.is_none() && pace.is_zero() && pieces.is_none()
+    let Manner { hold, stalls, cut_after, pace, pieces, stamp } = manner;
+    hold.is_none() && stalls.is_empty() && cut_after.is_none() && pace.is_zero() && pieces.is_none() && !stamp
 }
 
 async fn wait(manner: &Manner) {
@@ -107,9 +108,12 @@ async fn events(writer: &mut WriteHalf<'_>, events: Events, manner: &Manner, chu
         if manner.cut_after == Some(sent) {
             return Ok(After::Close);
         }
-        let Some(event) = events.next() else { break };
+        let Some(mut event) = events.next() else { break };
         if !manner.pace.is_zero() {
             tokio::time::sleep(manner.pace).await;
+        }
+        if manner.stamp {
+            stamp(&mut event);
         }
         for piece in event.chunks(manner.pieces.unwrap_or(event.len()).max(1)) {
             let framed = if chunked { frame(piece) } else { piece.to_vec() };
@@ -121,6 +125,15 @@ async fn events(writer: &mut WriteHalf<'_>, events: Events, manner: &Manner, chu
         writer.write_all(b"0\r\n\r\n").await?;
     }
     Ok(After::Keep)
+}
+
+/// Writes the time into an event that has a place for it.
+fn stamp(event: &mut [u8]) {
+    let length = NO_STAMP.len();
+    let Some(place) = event.windows(length).position(|window| window == NO_STAMP.as_bytes()) else { return };
+    #[expect(clippy::disallowed_methods, reason = "who reads it compares it with the clock of the same machine")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    event[place..place + length].copy_from_slice(format!("@{now:019}").as_bytes());
 }
 
 fn frame(piece: &[u8]) -> Vec<u8> {

@@ -6,8 +6,8 @@ impl Behaviour {
     /// Returns how a model of this name answers without being told; `None` if the name says nothing of it.
     ///
     /// Names are `mock` and what is wanted, joined by hyphens: `events-N`, `pace-MS` (milliseconds before each event),
-    /// `size-N` (bytes of text), `status-N`, `cut-N` and `fail-N` (after N events), `thinking`, `gzip`, and `tool`. So
-    /// `mock-events-400-pace-50` streams for 20 seconds.
+    /// `size-N` (bytes of text), `status-N`, `cut-N` and `fail-N` (after N events), `thinking`, `gzip`, `stamped` (when
+    /// each event was sent), and `tool`. So `mock-events-400-pace-50` streams for 20 seconds.
     #[must_use]
     pub fn of_model(name: &str) -> Option<Self> {
         let mut words = name.strip_prefix("mock")?.strip_prefix('-')?.split('-');
@@ -38,6 +38,7 @@ impl Behaviour {
                 }
                 "thinking" => rest.push(Box::new(|behaviour| behaviour.thinking("hm"))),
                 "gzip" => rest.push(Box::new(Self::gzip)),
+                "stamped" => rest.push(Box::new(Self::stamped)),
                 // The tool itself comes from the request.
                 "tool" => {}
                 _ => return None,

@@ -1,0 +1,129 @@
+"""The report: Markdown, and its place in docs/BENCHMARKS.md."""
+
+import sys
+
+BEGIN, END = "<!-- what scripts/bench --write wrote -->\n", "<!-- to here -->\n"
+
+# What a row of the summary may come to.
+HELD, MISSED = "held", "**missed**"
+
+
+def render(facts, results):
+    """Returns the report."""
+    parts = [table(["machine", ""], [[name, value] for name, value in facts.items()])]
+    budgets = [row for name, found in results.items() for row in BUDGETS[name](found)]
+    parts.append(table(["budget", "measured", "allowed", ""], budgets))
+    parts += [TABLES[name](found) for name, found in results.items()]
+    return "\n".join(parts)
+
+
+def table(head, rows):
+    """Returns a table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def at_most(what, value, limit, unit):
+    """Returns the row of a budget."""
+    return [what, f"{value:.3g} {unit}", f"≤ {limit} {unit}", HELD if value <= limit else MISSED]
+
+
+def throughput_budget(found):
+    """Compares with nginx."""
+    ratio = found["gateway"]["rate"] / found["nginx"]["rate"]
+    return [["throughput, of nginx's", f"{ratio:.2f}", "≥ 0.5", HELD if ratio >= 0.5 else MISSED]]
+
+
+def latency_budget(found):
+    """Compares with calling the provider directly."""
+    added = {name: (found["gateway"][name] - found["direct"][name]) * 1000 for name in ("p50", "p99")}
+    return [
+        at_most("added at 900 requests/s, p50", added["p50"], 0.2, "ms"),
+        at_most("added at 900 requests/s, p99", added["p99"], 1, "ms"),
+    ]
+
+
+def events_budget(found):
+    """Compares the events' way with that of events that come directly."""
+    added = (found["gateway"]["p50"] - found["direct"]["p50"]) * 1000
+    growth = found["peak"] - found["before"]
+    return [
+        at_most("added to an event, p50", added, 0.1, "ms"),
+        ["memory that a stream of 300,000 events takes", f"{growth:.1f} MiB", "flat", HELD if growth < 4 else MISSED],
+    ]
+
+
+def streams_budget(found):
+    """Compares the memory with what it may be."""
+    return [
+        at_most("memory, idle", found["idle"], 40, "MiB"),
+        at_most(f"memory with {found['open']:,} streams open", found["peak"], 100, "MiB"),
+    ]
+
+
+def throughput_table(found):
+    """Shows what went through."""
+    head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99", "processor per request, here alone"]
+    rows = []
+    for name in ("direct", "nginx", "gateway"):
+        one = found[name]
+        rate = f"{one['rate']:,.0f} ({one['lowest']:,.0f} – {one['highest']:,.0f})"
+        share = f"{one['rate'] / found['direct']['rate']:.2f}"
+        rows.append([name, rate, share, milliseconds(one["p50"]), milliseconds(one["p99"]), f"{one['cpu'] * 1e6:.0f} µs"])
+    return table(head, rows) + f"\nThe gateway's memory after it: {found['memory']:.1f} MiB.\n"
+
+
+def latency_table(found):
+    """Shows how long requests take at a fixed rate."""
+    direct = found["direct"]
+    rows = []
+    for name in ("direct", "nginx", "gateway"):
+        one = found[name]
+        added = [milliseconds(one[place] - direct[place]) if one is not direct else "" for place in ("p50", "p99")]
+        rows.append([name, milliseconds(one["p50"]), added[0], milliseconds(one["p99"]), added[1]])
+    return table(["900 requests/s", "p50", "added", "p99", "added"], rows)
+
+
+def events_table(found):
+    """Shows how long events take."""
+    rows = []
+    for name in ("direct", "gateway"):
+        one = found[name]
+        rows.append([name, milliseconds(one["p50"]), milliseconds(one["p99"]), f"{one['bulk'] * 1e6:.1f} µs"])
+    head = ["streams", "from the mock to the client, p50", "p99", "an event of 20,000 sent without a pause"]
+    return table(head, rows)
+
+
+def streams_table(found):
+    """Shows the memory."""
+    rows = [
+        ["after the start", f"{found['idle']:.1f} MiB"],
+        ["before the streams", f"{found['before']:.1f} MiB"],
+        [f"with {found['open']:,} streams, an event each second in each", f"{found['peak']:.1f} MiB"],
+        ["processor meanwhile", f"{found['cpu'] * 100:.0f} % of a core"],
+    ]
+    return table(["the gateway's memory", ""], rows)
+
+
+def milliseconds(seconds):
+    """Returns a time to read."""
+    return f"{seconds * 1000:.3f} ms"
+
+
+BUDGETS = {
+    "throughput": throughput_budget,
+    "latency": latency_budget,
+    "events": events_budget,
+    "streams": streams_budget,
+}
+TABLES = {"throughput": throughput_table, "latency": latency_table, "events": events_table, "streams": streams_table}
+
+
+def write(page, text):
+    """Puts the report into the page, between its marks."""
+    old = page.read_text()
+    before, found, rest = old.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (found and ended):
+        sys.exit(f"bench: {page} has no place for the report")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
