@@ -15,6 +15,10 @@ wasm_bindgen_version=$(awk -F'"' '/^name = "wasm-bindgen"$/ { getline; print $2;
 # share the tools.
 node_lock=$(cksum <"$root/scripts/node/package-lock.json")
 
+# So are the versions of what comes from PyPI, in scripts/python; some of it is compiled for one version of Python.
+python_lock=$(cksum <"$root/scripts/python/requirements.txt")
+python_abi=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
+
 worker_build_home=$LLM_GATEWAY_TOOLS/worker-build-$worker_build_version
 wasm_bindgen_home=$LLM_GATEWAY_TOOLS/wasm-bindgen-cli-$wasm_bindgen_version
 oha_home=$LLM_GATEWAY_TOOLS/oha-$oha_version
@@ -22,6 +26,8 @@ cargo_lambda_home=$LLM_GATEWAY_TOOLS/cargo-lambda-$cargo_lambda_version
 
 # A Node prefix: packages are in $LLM_GATEWAY_NODE/node_modules.
 LLM_GATEWAY_NODE=$LLM_GATEWAY_TOOLS/node-${node_lock%% *}
+# A folder for PYTHONPATH.
+LLM_GATEWAY_PYTHON=$LLM_GATEWAY_TOOLS/python-$python_abi-${python_lock%% *}
 LLM_GATEWAY_CARGO_LAMBDA=$cargo_lambda_home/bin/cargo-lambda
 LLM_GATEWAY_OHA=$oha_home/bin/oha
 
