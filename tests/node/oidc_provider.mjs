@@ -98,11 +98,11 @@ async function consent(context) {
 }
 
 function form(action) {
-  return `<form method="post" action="${action}"><input name="email" type="email"><button>Sign in</button></form>`;
+  return `<form method="post" action="${action}"><label>Account <input name="email"></label><button>Sign in</button></form>`;
 }
 
 function askBeforeSigningOut(context, form) {
-  context.body = `${form}<input type="hidden" form="op.logoutForm" name="logout" value="yes">`;
+  context.body = `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
 }
 
 function welcome(origin) {

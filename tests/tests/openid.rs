@@ -78,7 +78,7 @@ async fn signs_out_here_and_at_the_provider() {
     assert_eq!(parameter(&there, "client_id"), "gateway");
     assert_eq!(parameter(&there, "post_logout_redirect_uri"), format!("{}/", gateway.origin()));
     let confirm = ann.visit(&there).await;
-    assert_eq!(location(&ann.submit(confirm, &[]).await), format!("{}/", gateway.origin()));
+    assert_eq!(location(&ann.submit(confirm, &[("logout", "yes")]).await), format!("{}/", gateway.origin()));
 
     let callback = ann.authenticate("bob@example.com", "/").await;
     ann.visit(&callback).await;
