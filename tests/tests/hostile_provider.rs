@@ -368,3 +368,19 @@ async fn refuses_an_exchange_without_an_id_token() {
     let answer = json!({"access_token": "opaque", "token_type": "Bearer"}).to_string();
     refuses_token_answer(|_, _| Reply::Json(answer), "token answer is malformed").await;
 }
+
+#[tokio::test]
+async fn keeps_its_pages_up_while_the_provider_hangs() {
+    let mut scene = Scene::new().await;
+    scene.sign_in(|provider, claims| provider.sign(&json!({}), &claims)).await;
+    scene.provider.reply(DISCOVERY, Reply::Silence);
+    scene.gateway.kill_and_restart().await;
+    let before = scene.provider.asked(DISCOVERY);
+    for _ in 0..5 {
+        let page = scene.browser.visit(&format!("{}/token-manager", scene.gateway.origin())).await;
+        assert_eq!(page.status(), StatusCode::OK);
+    }
+    assert_eq!(scene.provider.asked(DISCOVERY), before + 1, "one page has waited, the others have not");
+    let page = scene.browser.visit(&format!("{}/oauth2/sign_out", scene.gateway.origin())).await;
+    assert_eq!(location(&scene.browser.submit(page, &[]).await), format!("{}/", scene.gateway.origin()));
+}

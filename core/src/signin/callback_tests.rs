@@ -336,6 +336,25 @@ fn makes_do_with_older_keys_for_a_day() {
 }
 
 #[test]
+fn lets_no_page_wait_twice_for_a_provider_that_hangs() {
+    let world = World::new();
+    let discovery = "/.well-known/openid-configuration";
+    world.provider.set(discovery, Answer::Silence);
+    let before = world.now();
+    for _ in 0..3 {
+        assert_eq!(block_on(world.party.sign_out_url(&world)), None);
+    }
+    assert_eq!((world.provider.count(discovery), world.now().since(before)), (1, 5));
+    world.advance(30);
+    assert_eq!(block_on(world.party.sign_out_url(&world)), None);
+    assert_eq!(world.provider.count(discovery), 2);
+
+    world.provider.describe(&json!({}));
+    assert!(start(&world).is_ok(), "who signs in asks anew");
+    assert!(block_on(world.party.sign_out_url(&world)).is_some());
+}
+
+#[test]
 fn asks_for_discovery_and_keys_every_ten_minutes() {
     let world = World::new();
     for _ in 0..3 {

@@ -125,7 +125,7 @@ impl RelyingParty {
     /// Returns where to send a browser that signs out here so that it is signed out at the identity provider, too, and
     /// comes back; `None` if the provider has no such place or cannot be asked.
     pub async fn sign_out_url<S: Surroundings>(&self, surroundings: &S) -> Option<Url> {
-        let metadata = self.provider.metadata(surroundings).await.ok()?;
+        let metadata = self.provider.metadata_in_passing(surroundings).await?;
         metadata.end_session_url(&self.config.client_id, self.at("/").as_str())
     }
 

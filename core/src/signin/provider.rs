@@ -75,8 +75,20 @@ impl Provider {
         };
         match self.fetch_metadata(surroundings).await {
             Ok(metadata) => Ok(self.metadata.put(metadata, surroundings.clock().now())),
-            Err(error) => fall_back(known, error),
+            Err(error) => {
+                self.metadata.note_failure(surroundings.clock().now());
+                fall_back(known, error)
+            }
         }
+    }
+
+    /// Returns what the provider says about itself, for those who can do without: nothing for half a minute after it has
+    /// failed to answer, so that not every page waits for a provider that hangs.
+    pub(super) async fn metadata_in_passing<S: Surroundings>(&self, surroundings: &S) -> Option<Arc<Metadata>> {
+        if self.metadata.is_out(surroundings.clock().now()) {
+            return None;
+        }
+        self.metadata(surroundings).await.ok()
     }
 
     /// Returns the key of that id. An id that is not known makes the provider be asked anew, at most every

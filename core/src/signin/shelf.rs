@@ -27,6 +27,7 @@ struct State<T> {
     value: Option<(Arc<T>, Millis)>,
     refreshed: Option<Millis>,
     missed: Option<Millis>,
+    failed: Option<Millis>,
 }
 
 /// What a look at the shelf says.
@@ -39,7 +40,7 @@ pub(super) enum Look<T> {
 
 impl<T> Shelf<T> {
     pub(super) const fn new() -> Self {
-        Self { state: Mutex::new(State { value: None, refreshed: None, missed: None }) }
+        Self { state: Mutex::new(State { value: None, refreshed: None, missed: None, failed: None }) }
     }
 
     /// Says what to do at `now`. Who is told to fetch has claimed it; others use the older value meanwhile.
@@ -71,6 +72,18 @@ impl<T> Shelf<T> {
         let value = Arc::new(value);
         self.lock().value = Some((Arc::clone(&value), now));
         value
+    }
+
+    /// Notes that a fetch has failed at `now`.
+    pub(super) fn note_failure(&self, now: Millis) {
+        self.lock().failed = Some(now);
+    }
+
+    /// Says whether nothing is held and a fetch has failed a moment ago: who can do without does not wait for another.
+    pub(super) fn is_out(&self, now: Millis) -> bool {
+        let state = self.lock();
+        let held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
+        !held && is_paused(state.failed, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -115,6 +128,20 @@ mod tests {
         shelf.put(7, at(0));
         assert!(matches!(shelf.look(at(STALE - PAUSE)), Look::Fetch(Some(_))));
         assert!(matches!(shelf.look(at(STALE)), Look::Fetch(None)));
+    }
+
+    #[test]
+    fn is_out_for_a_pause_after_a_failure_unless_it_holds_something() {
+        let shelf = Shelf::new();
+        assert!(!shelf.is_out(at(0)));
+        shelf.note_failure(at(0));
+        assert!(shelf.is_out(at(PAUSE - 1)));
+        assert!(!shelf.is_out(at(PAUSE)));
+        shelf.put(7, at(0));
+        shelf.note_failure(at(FRESH));
+        assert!(!shelf.is_out(at(FRESH)));
+        shelf.note_failure(at(STALE));
+        assert!(shelf.is_out(at(STALE)));
     }
 
     #[test]
