@@ -3,11 +3,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{Deployment, Process, free_port, place};
+use crate::{Deployment, NotReady, Process, free_port, place};
 
 /// How long the provider may take from its start to its first answer: a second, and the rest for a machine that compiles
 /// something else meanwhile.
 const START: Duration = Duration::from_mins(1);
+
+/// How often another port is tried. Node takes half a second to listen, and a connection of another test may have been
+/// given the port meanwhile.
+const MAX_PORTS: usize = 3;
+
+/// The secret of the client `gateway`: with characters that have to be escaped on the way (RFC 6749 §2.3.1).
+const SECRET: &str = "client_secret = \"s3cret/+\"\n";
 
 /// A certified OpenID provider, with accounts and clients of its own (`tests/node/oidc_provider.mjs`).
 #[derive(Debug)]
@@ -24,10 +31,12 @@ impl OidcProvider {
     ///
     /// If it does not start.
     pub async fn start() -> Self {
-        let port = free_port().expect("a port is free");
-        let mut provider = Self { process: None, issuer: format!("http://localhost:{port}"), port };
-        provider.run().await;
-        provider
+        for _ in 1..MAX_PORTS {
+            if let Ok(provider) = Self::listen(free_port().expect("a port is free")).await {
+                return provider;
+            }
+        }
+        Self::listen(free_port().expect("a port is free")).await.expect("the provider starts")
     }
 
     /// Starts a provider and a gateway that signs people in with it, as a client with a secret; `signin` says who may,
@@ -81,19 +90,19 @@ impl OidcProvider {
     ///
     /// If it does not start.
     pub async fn restart(&mut self, gateway: &Deployment) {
-        self.run().await;
+        self.process = Self::listen(self.port).await.expect("the provider starts").process;
         self.welcome(gateway).await;
     }
 
-    async fn run(&mut self) {
+    async fn listen(port: u16) -> Result<Self, NotReady> {
+        let issuer = format!("http://localhost:{port}");
         let script = place("LLM_GATEWAY_ROOT").expect("scripts/test says where that is");
         let prefix = place("LLM_GATEWAY_NODE").expect("scripts/test says where that is");
         let script = script.join("tests/node/oidc_provider.mjs");
-        let mut process = Process::start(Command::new("node").arg(script).arg(self.port.to_string()).arg(prefix))
-            .expect("node is there");
-        let ready = process.answers(&format!("{}/.well-known/openid-configuration", self.issuer), START).await;
-        ready.expect("the provider starts");
-        self.process = Some(process);
+        let mut process =
+            Process::start(Command::new("node").arg(script).arg(port.to_string()).arg(prefix)).expect("node is there");
+        process.answers(&format!("{issuer}/.well-known/openid-configuration"), START).await?;
+        Ok(Self { process: Some(process), issuer, port })
     }
 
     async fn change(&self, what: &str, change: &Value) {
@@ -102,6 +111,3 @@ impl OidcProvider {
         assert!(answer.status().is_success(), "{what}: {}", answer.status());
     }
 }
-
-/// The secret of the client `gateway`: with characters that have to be escaped on the way (RFC 6749 §2.3.1).
-const SECRET: &str = "client_secret = \"s3cret/+\"\n";
