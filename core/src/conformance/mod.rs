@@ -15,6 +15,7 @@ pub mod memory_records;
 pub mod model;
 pub mod records;
 pub mod reference;
+mod step;
 
 #[cfg(test)]
 mod tests;

@@ -6,25 +6,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::fixture::{START, admit, budget, email, lease_id, settlement, token_entry, token_id, user_entry, user_id};
 use super::hot::generation;
 use super::reference::Reference;
+use super::step::{Change, Step, Terms, USERS, steps};
 use crate::admission::{Cancel, Install, Installed, Verdict};
 use crate::identity::{Status, Suspension};
 use crate::money::{Budget, BudgetScope, Calendar, WindowKind};
 use crate::ports::{Hot, SpendingQuery};
 use crate::time::Timestamp;
 use crate::version::Generation;
-
-/// People in a history; each has one token.
-const USERS: u8 = 4;
-
-/// Leases that a history names; more than it opens, so that some are settled or cancelled before they were asked for.
-const LEASES: u16 = 12;
 
 /// Histories that are tried.
 const CASES: u32 = 96;
@@ -36,41 +30,6 @@ const RETRIES_END: i64 = 600;
 pub trait Restart: Hot {
     /// Restarts the store at `now`.
     fn restart(self, now: Timestamp) -> impl Future<Output = Self> + Send;
-}
-
-/// One thing that happens.
-#[derive(Debug, Clone)]
-enum Step {
-    Admit { user: u8, lease: u16, estimate: i64 },
-    Settle { lease: u16, cost: i64 },
-    Cancel { lease: u16 },
-    Sweep { limit: u32 },
-    Wait { seconds: i64 },
-    Revoke { token: u8 },
-    RevokeAll { user: u8 },
-    Suspend { user: u8, seconds: i64 },
-    Remove { user: u8 },
-    Restart,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let amount = prop_oneof![4 => 0..120_i64, 1 => Just(100_000_000_000_001), 1 => Just(9_007_199_254_740_991)];
-    let user = 0..USERS;
-    let lease = 0..LEASES;
-    let step = prop_oneof![
-        8 => (user.clone(), lease.clone(), 0..120_i64)
-            .prop_map(|(user, lease, estimate)| Step::Admit { user, lease, estimate }),
-        6 => (lease.clone(), amount).prop_map(|(lease, cost)| Step::Settle { lease, cost }),
-        2 => lease.prop_map(|lease| Step::Cancel { lease }),
-        2 => (1..4_u32).prop_map(|limit| Step::Sweep { limit }),
-        2 => prop_oneof![3 => 1..60_i64, 1 => Just(100), 1 => Just(43_100)].prop_map(|seconds| Step::Wait { seconds }),
-        1 => user.clone().prop_map(|token| Step::Revoke { token }),
-        1 => user.clone().prop_map(|user| Step::RevokeAll { user }),
-        1 => (user.clone(), 1..60_i64).prop_map(|(user, seconds)| Step::Suspend { user, seconds }),
-        1 => user.prop_map(|user| Step::Remove { user }),
-        1 => Just(Step::Restart),
-    ];
-    vec(step, 1..60)
 }
 
 fn budgets() -> Arc<[Budget]> {
@@ -104,7 +63,10 @@ struct History<S> {
     generation: Generation,
     now: Timestamp,
     budgets: Arc<[Budget]>,
+    /// When each lease was first asked for, or ended: its retries end some time after.
     last_used: BTreeMap<u16, Timestamp>,
+    /// How many events were taken from the store.
+    discarded: usize,
 }
 
 impl<S: Restart> History<S> {
@@ -121,6 +83,7 @@ impl<S: Restart> History<S> {
             now: START,
             budgets: budgets(),
             last_used: BTreeMap::new(),
+            discarded: 0,
         }
     }
 
@@ -134,28 +97,31 @@ impl<S: Restart> History<S> {
             self.step(step).await?;
             self.compare_money().await?;
         }
-        self.compare_events().await
+        self.discard(u32::MAX).await
     }
 
     async fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Admit { user, lease, estimate } => self.admit(user, lease, estimate).await?,
+            Step::Admit { user, lease, estimate, terms } => self.admit(user, lease, estimate, terms).await?,
             Step::Settle { lease, cost } => {
                 let settlement = settlement(lease, self.now, cost);
                 self.store().settle(&settlement).await.expect("the store answers");
-                self.reference.settle(&settlement);
-                self.last_used.insert(lease, self.now);
+                if self.reference.settle(&settlement) {
+                    self.last_used.insert(lease, self.now);
+                }
             }
             Step::Cancel { lease } => {
                 let cancel = Cancel { lease: lease_id(lease), now: self.now };
                 self.store().cancel(cancel).await.expect("the store answers");
-                self.reference.cancel(cancel.lease);
-                self.last_used.insert(lease, self.now);
+                if self.reference.cancel(cancel.lease) {
+                    self.last_used.insert(lease, self.now);
+                }
             }
             Step::Sweep { limit } => {
                 let swept = self.store().sweep(self.now, limit).await.expect("the store answers");
                 prop_assert_eq!(swept as usize, self.reference.sweep(self.now, limit as usize));
             }
+            Step::Discard { limit } => self.discard(limit).await?,
             Step::Wait { seconds } => self.now = self.now.plus(seconds),
             Step::Restart => {
                 let store = self.store.take().expect("only a restart takes it, and puts it back");
@@ -163,20 +129,30 @@ impl<S: Restart> History<S> {
                 self.reference.abandon();
                 self.generation = generation(self.store()).await;
             }
-            change => self.change(&change).await,
+            Step::Change { user, change } => {
+                self.change(user, &change);
+                self.install(user).await;
+            }
+            Step::InstallLate { user } => self.install_late(user).await,
         }
         Ok(())
     }
 
     /// Asks both; a store that does not know asks the records first, as the control plane does.
-    async fn admit(&mut self, user: u8, lease: u16, estimate: i64) -> Result<(), TestCaseError> {
+    async fn admit(&mut self, user: u8, lease: u16, estimate: i64, terms: Terms) -> Result<(), TestCaseError> {
         let is_stale = self.last_used.get(&lease).is_some_and(|used| self.now.since(*used) >= RETRIES_END);
         if is_stale {
             return Ok(());
         }
         self.last_used.entry(lease).or_insert(self.now);
         let mut question = admit(user, lease, self.now, estimate, &[]);
-        question.budgets = Arc::clone(&self.budgets);
+        question.priced = !matches!(terms, Terms::Unpriced | Terms::Free);
+        if let Terms::Precluded(preclusion) = terms {
+            question.preclusion = Some(preclusion);
+        }
+        if terms != Terms::Free {
+            question.budgets = Arc::clone(&self.budgets);
+        }
         let mut verdict = self.store().admit(&question).await.expect("the store answers");
         if verdict == Verdict::Unknown(self.generation) {
             self.install(user).await;
@@ -194,34 +170,56 @@ impl<S: Restart> History<S> {
         assert_eq!(installed, Installed::Done);
     }
 
-    /// Changes the records, and tells the store.
-    async fn change(&mut self, step: &Step) {
-        let number = match step {
-            Step::Revoke { token } => {
-                if let Some(token) = self.reference.tokens.get_mut(&token_id(*token)) {
-                    token.revoked = true;
-                    token.version = token.version.next();
-                }
-                *token
-            }
-            Step::RevokeAll { user } | Step::Suspend { user, .. } | Step::Remove { user } => {
-                if let Some(entry) = self.reference.users.get_mut(&user_id(*user)) {
-                    entry.version = entry.version.next();
-                    match step {
-                        Step::RevokeAll { .. } => entry.token_epoch = entry.token_epoch.next(),
-                        Step::Suspend { seconds, .. } => {
-                            let until = Some(self.now.plus(*seconds));
-                            let (reason, by, at) = (String::new(), user_id(9), self.now);
-                            entry.status = Status::Suspended(Suspension { until, reason, by, at });
-                        }
-                        _ => entry.status = Status::Removed,
-                    }
-                }
-                *user
-            }
-            _ => return,
-        };
+    /// Installs what was read long ago, in this generation and in another: neither changes anything. Who installs late
+    /// read from records that the store had heard of since.
+    async fn install_late(&self, number: u8) {
         self.install(number).await;
+        let other = Generation(self.generation.0.wrapping_add(1));
+        let answers = [(self.generation, Installed::Done), (other, Installed::Stale(self.generation))];
+        for (generation, expected) in answers {
+            let (user, token) = (Some(user_entry(number)), Some(token_entry(number)));
+            let installed = self.store().install(&Install { generation, user, token }).await;
+            assert_eq!(installed.expect("the store answers"), expected);
+        }
+    }
+
+    /// Changes the records.
+    fn change(&mut self, number: u8, change: &Change) {
+        let token = self.reference.tokens.get_mut(&token_id(number)).expect("nobody is forgotten");
+        let user = self.reference.users.get_mut(&user_id(number)).expect("nobody is forgotten");
+        if *change == Change::Revoke {
+            token.revoked = true;
+            token.version = token.version.next();
+            return;
+        }
+        user.version = user.version.next();
+        match change {
+            Change::Revoke => {}
+            Change::RevokeAll => user.token_epoch = user.token_epoch.next(),
+            Change::Suspend { seconds } => {
+                let (until, by, at) = (Some(self.now.plus(*seconds)), user_id(9), self.now);
+                user.status = Status::Suspended(Suspension { until, reason: String::new(), by, at });
+            }
+            Change::Remove => user.status = Status::Removed,
+            Change::Regroup { groups } => user.groups.clone_from(groups),
+        }
+    }
+
+    /// Takes events from the store, as the usage log does: the oldest of those that were not taken, in their order.
+    async fn discard(&mut self, limit: u32) -> Result<(), TestCaseError> {
+        let (events, through) = self.store().pending_usage(limit).await.expect("the store answers");
+        let events: Vec<_> = events
+            .iter()
+            .map(|event| (event.id, event.revision, event.settlement.cost.0, event.settlement.priced))
+            .collect();
+        let waiting = self.reference.events.iter().skip(self.discarded).take(limit as usize).copied();
+        prop_assert_eq!(&events, &waiting.collect::<Vec<_>>());
+        self.discarded += events.len();
+        // Again, as after an answer that was lost.
+        for _ in 0..2 {
+            self.store().discard_usage(through).await.expect("the store answers");
+        }
+        Ok(())
     }
 
     async fn compare_money(&self) -> Result<(), TestCaseError> {
@@ -240,13 +238,6 @@ impl<S: Restart> History<S> {
                 prop_assert_eq!((spent, held), self.reference.own(user_id(number), kind, &calendar));
             }
         }
-        Ok(())
-    }
-
-    async fn compare_events(&self) -> Result<(), TestCaseError> {
-        let (events, _) = self.store().pending_usage(u32::MAX).await.expect("the store answers");
-        let events: Vec<_> = events.iter().map(|event| (event.id, event.revision, event.settlement.cost.0)).collect();
-        prop_assert_eq!(&events, &self.reference.events);
         Ok(())
     }
 }

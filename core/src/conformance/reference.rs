@@ -19,8 +19,8 @@ pub struct Reference {
     pub tokens: BTreeMap<TokenId, TokenEntry>,
     leases: Vec<Lease>,
     given_up: Vec<LeaseId>,
-    /// Events in the order in which they came: lease, revision, cost.
-    pub events: Vec<(LeaseId, u32, i64)>,
+    /// Events in the order in which they came: lease, revision, cost, and whether everything had a price.
+    pub events: Vec<(LeaseId, u32, i64, bool)>,
 }
 
 #[derive(Debug)]
@@ -56,7 +56,13 @@ impl Reference {
         if self.given_up.contains(&admit.lease) {
             return Verdict::Refused(Refusal::Closed);
         }
+        if let Some(preclusion) = admit.preclusion {
+            return Verdict::Refused(Refusal::Precluded(preclusion));
+        }
         let before = self.states(admit, &user, &admit.calendar);
+        if !before.is_empty() && !admit.priced {
+            return Verdict::Refused(Refusal::Unpriced);
+        }
         if let Some(used_up) = before.iter().find(|state| state.spent >= state.budget.limit) {
             return Verdict::Refused(Refusal::Exhausted(used_up.clone()));
         }
@@ -72,25 +78,28 @@ impl Reference {
         Verdict::Admitted(Admitted { email: user.email, budgets })
     }
 
-    /// Ends a lease with its cost.
-    pub fn settle(&mut self, settlement: &Settlement) {
-        let Some(lease) = self.leases.iter_mut().find(|lease| lease.admit.lease == settlement.lease) else { return };
+    /// Ends a lease with its cost; says whether that changed anything.
+    pub fn settle(&mut self, settlement: &Settlement) -> bool {
+        let lease = self.leases.iter_mut().find(|lease| lease.admit.lease == settlement.lease);
+        let Some(lease) = lease else { return false };
         let revision = match lease.end {
             End::Open => 1,
             End::Swept => 2,
-            End::Cancelled | End::Settled(_) => return,
+            End::Cancelled | End::Settled(_) => return false,
         };
         lease.end = End::Settled(settlement.cost.0);
-        self.events.push((settlement.lease, revision, settlement.cost.0));
+        self.events.push((settlement.lease, revision, settlement.cost.0, settlement.priced));
+        true
     }
 
-    /// Gives a lease up.
-    pub fn cancel(&mut self, id: LeaseId) {
+    /// Gives a lease up; says whether that changed anything.
+    pub fn cancel(&mut self, id: LeaseId) -> bool {
         match self.leases.iter_mut().find(|lease| lease.admit.lease == id) {
             Some(lease) if lease.end == End::Open => lease.end = End::Cancelled,
-            Some(_) => {}
-            None => self.given_up.push(id),
+            None if !self.given_up.contains(&id) => self.given_up.push(id),
+            Some(_) | None => return false,
         }
+        true
     }
 
     /// Charges leases that expired 30 s before `now`, at most `limit`.
@@ -119,7 +128,7 @@ impl Reference {
     fn abandon_one(&mut self, index: usize) {
         let lease = &mut self.leases[index];
         lease.end = End::Swept;
-        self.events.push((lease.admit.lease, 1, lease.admit.estimate.0));
+        self.events.push((lease.admit.lease, 1, lease.admit.estimate.0, lease.admit.priced));
     }
 
     /// Returns what a person spent and holds in a window that runs at `calendar`.
@@ -137,7 +146,10 @@ impl Reference {
                     self.own(user.id, budget.window, calendar)
                 }
                 BudgetScope::Group(name) if user.groups.contains(name) => {
-                    self.sum(budget.window, calendar, |lease| lease.user.groups.contains(name))
+                    let has_budget =
+                        |lease: &Lease| lease.admit.budgets.iter().any(|other| other.scope == budget.scope);
+                    let counts = |lease: &Lease| lease.user.groups.contains(name) && has_budget(lease);
+                    self.sum(budget.window, calendar, counts)
                 }
                 BudgetScope::Org => self.sum(budget.window, calendar, |_| true),
                 BudgetScope::Token(id) if *id == admit.token => {
