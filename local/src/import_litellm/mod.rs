@@ -18,6 +18,7 @@ pub(crate) use note::Note;
 pub(crate) use yaml::InvalidYaml;
 
 use deployment::{Credentials, Deployment};
+use endpoint::Kind;
 use note::Notes;
 use yaml::Node;
 
@@ -54,6 +55,12 @@ pub(crate) fn import(text: &str) -> Result<Imported, ImportError> {
     let providers = providers::name(&models);
     if providers.iter().any(|(name, _)| !providers::is_standard(name)) {
         notes.ask("set the keys of providers: the comments in [providers] name the variables");
+    }
+    if providers.iter().any(|(_, endpoint)| endpoint.kind != Kind::Litellm) {
+        notes.not_taken(
+            "translation between APIs: models of kind anthropic are called at /v1/messages, those of kind openai at \
+             /v1/chat/completions, /v1/responses and /v1/embeddings",
+        );
     }
     let aliases = aliases::read(&root, &models, &mut notes);
     let budgets = budgets::read(&root, &mut notes);

@@ -135,6 +135,7 @@ fn says_of_everything_else_why_it_is_left_behind() {
         "not needed: router_settings.redis_password:",
         "not taken over: router_settings.model_group_alias.nobody:",
         "not taken over: guardrails:",
+        "not taken over: translation between APIs: models of kind anthropic are called at /v1/messages,",
         "not taken over: mcp_servers: the gateway has nothing like it",
         "to do: environment_variables: set in the gateway's environment what it is to have of OPENAI_API_KEY",
     ] {
@@ -207,6 +208,12 @@ fn takes_wildcards_at_the_end_of_names() {
         assert!(!parsed(&text).contains_key("models"), "{name}");
         assert!(notes(&text).iter().any(|note| note.starts_with("to do: add providers and models")), "{name}");
     }
+}
+
+#[test]
+fn speaks_of_translation_where_there_was_some() {
+    let text = one("x", "model: litellm_proxy/x, api_base: 'http://litellm:4000'");
+    assert!(notes(&text).iter().all(|note| !note.contains("translation")), "another LiteLLM goes on translating");
 }
 
 #[test]
