@@ -25,6 +25,7 @@ pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 use crate::identity::RolePolicy;
 use crate::money::{Budget, BudgetScope, Price, WindowKind};
 use crate::signin::SigninConfig;
+use crate::upstream::Format;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -247,6 +248,19 @@ pub enum ProviderKind {
     Echo,
 }
 
+impl ProviderKind {
+    /// Says whether it takes calls of that form.
+    #[must_use]
+    pub const fn serves(self, format: Format) -> bool {
+        match self {
+            Self::Anthropic => format.is_anthropic(),
+            Self::Openai => !format.is_anthropic(),
+            Self::Litellm => true,
+            Self::Echo => matches!(format, Format::Messages | Format::CountTokens | Format::ChatCompletions),
+        }
+    }
+}
+
 /// How a provider knows us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -351,6 +365,15 @@ impl Config {
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
         TimeZone::get(&self.calendar.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns a model that can be called in that form, to show how: the first that has a name of its own.
+    #[must_use]
+    pub fn example_model(&self, format: Format) -> Option<&str> {
+        let serves =
+            |model: &Model| self.providers.get(&model.provider).is_some_and(|provider| provider.kind.serves(format));
+        let mut named = self.models.iter().filter(|(name, _)| !name.ends_with('*'));
+        named.find(|(_, model)| serves(model)).map(|(name, _)| name.as_str())
     }
 
     /// Returns the configured budgets. [`Config::load`] has checked their amounts.

@@ -1,26 +1,70 @@
-//! How to use a token, for each client, with this gateway's own address.
+//! How to use a token, for each client, with this gateway's own address and models.
 
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::upstream::Format;
+
+/// Stands for a model where the configuration has no name to show.
+const ANY_MODEL: &str = "MODEL";
 
 /// Returns the texts by client. None holds a token: they read it from a variable.
 pub(super) fn for_clients(config: &Config) -> Value {
     let url = config.public_url().origin();
-    let model = "echo";
+    let named = |format| config.example_model(format).unwrap_or(ANY_MODEL);
     json!({
-        "curl": format!(
-            "curl -N {url}/v1/messages -H \"Authorization: Bearer $TOKEN\" -H 'content-type: application/json' \
-             -H 'anthropic-version: 2023-06-01' \
-             -d '{{\"model\":\"{model}\",\"max_tokens\":256,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+        "curl": curl(config),
+        "claude_code": format!(
+            "export ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN=$TOKEN\nclaude --model {}",
+            named(Format::Messages)
         ),
-        "claude_code": format!("export ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN=$TOKEN\nclaude"),
         "roo_code": format!(
-            "API Provider: OpenAI Compatible\nBase URL: {url}/v1\nAPI Key: the token\nModel: {model}"
+            "API Provider: OpenAI Compatible\nBase URL: {url}/v1\nAPI Key: the token\nModel: {}",
+            named(Format::ChatCompletions)
         ),
         "codex": format!(
-            "# ~/.codex/config.toml\nmodel_provider = \"llm-gateway\"\n\n[model_providers.llm-gateway]\n\
-             name = \"llm-gateway\"\nbase_url = \"{url}/v1\"\nenv_key = \"TOKEN\""
+            "# ~/.codex/config.toml\nmodel = \"{}\"\nmodel_provider = \"llm-gateway\"\n\n[model_providers.llm-gateway]\n\
+             name = \"llm-gateway\"\nbase_url = \"{url}/v1\"\nenv_key = \"TOKEN\"\nwire_api = \"responses\"",
+            named(Format::Responses)
         ),
     })
+}
+
+/// Returns a call in Anthropic's form if there is a model for it, else in OpenAI's.
+fn curl(config: &Config) -> String {
+    let form = |format| config.example_model(format).map(|model| (format, model));
+    let (format, model) =
+        form(Format::Messages).or_else(|| form(Format::ChatCompletions)).unwrap_or((Format::Messages, ANY_MODEL));
+    let version = if format.is_anthropic() { " -H 'anthropic-version: 2023-06-01'" } else { "" };
+    format!(
+        "curl -N {} -H \"Authorization: Bearer $TOKEN\" -H 'content-type: application/json'{version} \
+         -d '{{\"model\":\"{model}\",\"max_tokens\":256,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'",
+        config.public_url().join(format.path())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(document: &str) -> Value {
+        for_clients(&Config::load(document, &()).unwrap())
+    }
+
+    fn has(text: &Value, part: &str) -> bool {
+        text.as_str().unwrap().contains(part)
+    }
+
+    #[test]
+    fn names_models_that_each_client_can_call() {
+        let providers = "[providers.claude]\nkind = \"anthropic\"\napi_key = \"k\"\n[providers.gpt]\nkind = \"openai\"\napi_key = \"k\"\n";
+        let both = texts(&format!("{providers}[models.a]\nprovider = \"gpt\"\n[models.b]\nprovider = \"claude\""));
+        assert!(has(&both["curl"], "/v1/messages") && has(&both["curl"], "\"model\":\"b\""), "{both}");
+        assert!(has(&both["claude_code"], "--model b") && has(&both["roo_code"], "Model: a"), "{both}");
+        assert!(has(&both["codex"], "model = \"a\""), "{both}");
+        let openai = texts(&format!("{providers}[models.a]\nprovider = \"gpt\""));
+        assert!(has(&openai["curl"], "/v1/chat/completions") && has(&openai["curl"], "\"model\":\"a\""), "{openai}");
+        let unnamed = texts(&format!("{providers}[models.\"a*\"]\nprovider = \"gpt\""));
+        assert!(has(&unnamed["curl"], "\"model\":\"MODEL\""), "{unnamed}");
+    }
 }

@@ -115,3 +115,14 @@ pub trait Vars {
     /// Returns the variable of that name.
     fn var(&self, name: &str) -> Option<String>;
 }
+
+/// No variables at all.
+impl Vars for () {
+    fn with_prefix(&self, _: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn var(&self, _: &str) -> Option<String> {
+        None
+    }
+}

@@ -198,19 +198,6 @@ fn is_provider_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::Vars;
-
-    struct NoVars;
-
-    impl Vars for NoVars {
-        fn with_prefix(&self, _: &str) -> Vec<(String, String)> {
-            Vec::new()
-        }
-
-        fn var(&self, _: &str) -> Option<String> {
-            None
-        }
-    }
 
     const PROVIDERS: &str = "
         [providers.claude]\nkind = \"anthropic\"\napi_key = \"k\"
@@ -218,7 +205,7 @@ mod tests {
         [providers.all]\nkind = \"litellm\"\napi_key = \"k\"\nbase_url = \"http://litellm:4000\"\n";
 
     fn catalog(models: &str) -> Result<Catalog, ConfigError> {
-        Catalog::of(&Config::load(&format!("{PROVIDERS}{models}"), &NoVars)?)
+        Catalog::of(&Config::load(&format!("{PROVIDERS}{models}"), &())?)
     }
 
     /// Returns who serves a model, and what it is called there if not the same.

@@ -77,12 +77,7 @@ impl Provider {
     /// Says whether it takes calls of that form.
     #[must_use]
     pub const fn serves(&self, format: Format) -> bool {
-        match self.kind {
-            ProviderKind::Anthropic => format.is_anthropic(),
-            ProviderKind::Openai => !format.is_anthropic(),
-            ProviderKind::Litellm => true,
-            ProviderKind::Echo => matches!(format, Format::Messages | Format::CountTokens | Format::ChatCompletions),
-        }
+        self.kind.serves(format)
     }
 
     /// Returns the built-in provider, if it is that.

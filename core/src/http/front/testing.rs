@@ -23,7 +23,7 @@ use crate::control::{Actor, Authority, Control, MintRequest, SignInOutcome, Sign
 use crate::http::control_router;
 use crate::id::{TokenId, UserId};
 use crate::identity::Email;
-use crate::ports::{Background, ControlPlane, Http, HttpError, Platform, Sessions as _, Unavailable, Usage as _, Vars};
+use crate::ports::{Background, ControlPlane, Http, HttpError, Platform, Sessions as _, Unavailable, Usage as _};
 use crate::session::{SESSION_COOKIE, Session, Ticket};
 use crate::signin::testing as identity;
 use crate::time::{Millis, Timestamp};
@@ -205,17 +205,6 @@ impl Platform for TestPlatform {
     }
 }
 
-struct NoVars;
-
-impl Vars for NoVars {
-    fn with_prefix(&self, _: &str) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    fn var(&self, _: &str) -> Option<String> {
-        None
-    }
-}
-
 /// Somebody who has signed in and minted a token.
 pub(super) struct Person {
     pub(super) user: UserId,
@@ -256,7 +245,7 @@ impl World {
     /// Puts a front and a control plane on this world's stores.
     pub(super) fn serve(mut self, keys: KeySet) -> (Self, Control<TestAuthority>) {
         let document = "[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"\nallow_anyone = true\n";
-        let config = Arc::new(Config::load(&format!("{document}{}", self.configuration), &NoVars).unwrap());
+        let config = Arc::new(Config::load(&format!("{document}{}", self.configuration), &()).unwrap());
         let public = keys.public().unwrap();
         let control = Control::new(TestAuthority(self.clone()), Arc::clone(&config), keys);
         let web = FakeWeb { models: self.provider.clone(), identity: self.identity.clone() };
