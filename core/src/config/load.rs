@@ -278,6 +278,16 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn says_nothing_in_the_example_and_takes_it_uncommented() {
+        let example = include_str!("../../../gateway.toml");
+        assert!(example.lines().all(|line| line.is_empty() || line.starts_with('#')));
+        let (_, body) = example.split_once("\n\n").unwrap();
+        let uncommented: String = body.lines().map(|line| line.trim_start_matches("# ").to_owned() + "\n").collect();
+        let config = load_with(&uncommented, &vars(&[("ANTHROPIC_API_KEY", "obviously-fake")])).unwrap();
+        assert!(config.models.contains_key("claude-sonnet-4-5") && config.signin.issuer.is_some());
+    }
+
     /// Returns the keys that the types know in a section, as the error about an unknown one lists them.
     fn known_keys(document: &str) -> Vec<String> {
         let message = load(document).unwrap_err().to_string();
