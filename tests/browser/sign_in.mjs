@@ -6,16 +6,10 @@
 // Ends with 0 if everything is as it should be, and says otherwise what is not.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 
-const [origin, executablePath, prefix] = process.argv.slice(2);
-const { chromium } = createRequire(`${prefix}/`)("playwright-core");
+import { launch } from "./chromium.mjs";
 
-// Without these Chromium talks to its maker, and needs a sandbox that containers do not have.
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
-
-const browser = await chromium.launch({ executablePath, args });
+const { origin, browser } = await launch();
 try {
   const page = await browser.newPage();
   const complaints = [];
