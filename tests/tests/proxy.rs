@@ -1,8 +1,8 @@
 //! What stands between a client and a provider: bytes both ways, leaving, breaking off, and what it all costs.
 
 use futures_util::StreamExt as _;
-use gateway_tests::Fronted;
-use gateway_tests::provider::{Behaviour, Gate, KEY};
+use gateway_tests::provider::{Behaviour, Gate, KEY, MockProvider};
+use gateway_tests::{Browser, Deployment, Fronted};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -234,4 +234,92 @@ async fn lets_no_private_header_through_either_way() {
         (received.header("x-stainless-lang"), received.header("anthropic-beta")),
         (Some(&b"js"[..]), Some(&b"b-1"[..]))
     );
+}
+
+#[tokio::test]
+async fn gives_up_on_a_provider_that_says_nothing_or_pauses() {
+    let mut scene = Fronted::start("[upstream]\nfirst_byte = \"1s\"\nidle = \"1s\"\n").await;
+    let silent = Gate::closed();
+    scene.provider.next(Behaviour::default().hold(&silent));
+    let answer = scene.ask("/v1/messages", &message("plain", false)).await;
+    assert_eq!((answer.status, answer.anthropic_error().0), (StatusCode::GATEWAY_TIMEOUT, "api_error"));
+    assert_eq!(scene.ann.settled().await, 0, "a provider that fails costs nothing");
+    scene.provider.aborted(1).await;
+
+    let paused = Gate::closed();
+    scene.provider.next(Behaviour::text("word ").events(9).stall_after(4, &paused));
+    let answer = scene.ask("/v1/messages", &message("plain", true)).await;
+    let last = answer.text.trim_end().rsplit("\n\n").next().unwrap();
+    assert!(last.starts_with("event: error\n") && last.contains("took too long"), "{}", answer.text);
+    assert!(scene.ann.settled().await > 0, "what was seen is paid for");
+    scene.provider.aborted(2).await;
+}
+
+#[tokio::test]
+async fn passes_an_encoded_answer_on_and_charges_an_estimate() {
+    let mut scene = Fronted::start("").await;
+    scene.provider.next(Behaviour::default().gzip());
+    let answer = scene.post("/v1/messages").json(&message("plain", false)).send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    assert!(answer.bytes().await.unwrap().starts_with(b"\x1f\x8b"));
+    assert!(scene.ann.settled().await > 0);
+}
+
+#[tokio::test]
+async fn counts_tokens_for_nothing_and_embeds_for_the_input() {
+    let mut scene = Fronted::start("").await;
+    let count = scene.ask("/v1/messages/count_tokens", &message("plain", false)).await;
+    assert_eq!((count.status, count.body["input_tokens"].is_u64()), (StatusCode::OK, true), "{}", count.text);
+    assert_eq!(scene.ann.settled().await, 0);
+    scene.provider.next(Behaviour::default().usage(&json!({"prompt_tokens": 8, "total_tokens": 8})));
+    let embedded = scene.ask("/v1/embeddings", &json!({"model": "plain-gpt", "input": "ping"})).await;
+    assert_eq!(embedded.status, StatusCode::OK, "{}", embedded.text);
+    assert_eq!(scene.ann.settled().await, 8000);
+}
+
+#[tokio::test]
+async fn passes_named_paths_through_and_nothing_else() {
+    let more = "[[passthrough]]\nmethod = \"GET\"\npath = \"/v1/files/{id}/content\"\nprovider = \"openai\"\nprice = \"0.02\"\n";
+    let mut scene = Fronted::start(more).await;
+    let get = async |path: &str| {
+        let request = Client::new().get(format!("{}{path}", scene.gateway.origin())).bearer_auth(&scene.token);
+        request.send().await.unwrap().status()
+    };
+    scene.provider.next(Behaviour::answer(200, "what is in the file"));
+    assert_eq!(get("/v1/files/file-1/content?x=1").await, StatusCode::OK);
+    scene.provider.next(Behaviour::answer(404, "{}"));
+    assert_eq!(get("/v1/files/file-2/content").await, StatusCode::NOT_FOUND);
+    for path in ["/v1/files", "/v1/files/file-1", "/v1/files/a/b/content", "/v1/files/a%2Fb/content"] {
+        assert!(get(path).await.is_client_error(), "{path}");
+    }
+    let targets: Vec<_> = scene.provider.requests().into_iter().map(|request| request.target).collect();
+    assert_eq!(targets, ["/v1/files/file-1/content?x=1", "/v1/files/file-2/content"]);
+    assert_eq!(scene.ann.settled().await, 20_000_000, "for the one that was answered with success");
+}
+
+#[tokio::test]
+async fn tells_a_litellm_proxy_who_calls_and_lets_nobody_command_it() {
+    let provider = MockProvider::start().await;
+    let configuration = format!(
+        "[providers.litellm]\nkind = \"litellm\"\nbase_url = \"{}\"\napi_key = \"{KEY}\"\n[models.plain]\nprovider = \"litellm\"\n",
+        provider.url()
+    );
+    let gateway = Deployment::start(&configuration).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let token = ann.mint().await.token;
+    let post = |path: &str| {
+        let request = Client::new().post(format!("{}{path}", gateway.origin())).bearer_auth(&token);
+        request.header("X_LiteLLM_End_User_Id", "eve@example.com")
+    };
+    for (path, body) in [("/v1/messages", message("plain", false)), ("/v1/chat/completions", completion("plain", true))]
+    {
+        assert_eq!(post(path).json(&body).send().await.unwrap().status(), StatusCode::OK, "{path}");
+        let received = provider.requests().pop().unwrap();
+        assert_eq!(received.values("x-litellm-end-user-id"), [b"ann@example.com"]);
+        assert!(received.values("X_LiteLLM_End_User_Id").is_empty());
+        let mut commanding = body.clone();
+        commanding["api_base"] = "http://evil.example".into();
+        assert_eq!(post(path).json(&commanding).send().await.unwrap().status(), StatusCode::BAD_REQUEST, "{path}");
+    }
+    assert_eq!(provider.requests().len(), 2);
 }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::asked::{Api, Asked, Endpoint};
-use super::behaviour::Manner;
+use super::behaviour::{Kind, Manner};
 use super::head::head;
 use super::record::{Record, lock};
 use super::reply::{Body, Reply, natural, refusal, scripted};
@@ -60,7 +60,7 @@ impl Shared {
             };
         }
         let Some(endpoint) = Endpoint::of(request) else {
-            return refusal(api, 404, "not_found_error", "not found", number);
+            return self.elsewhere(api, number);
         };
         let asked = match Asked::read(endpoint, &request.body) {
             Ok(asked) => asked,
@@ -70,6 +70,18 @@ impl Shared {
             Some(behaviour) => scripted(api, &asked, behaviour, number),
             None if asked.stream || asked.tool.is_some() => scripted(api, &asked, usual(&asked), number),
             None => self.rendered(api, &asked, number),
+        }
+    }
+
+    /// Answers at a path that neither API is known for here: with the bytes that a test said, if it did.
+    fn elsewhere(&self, api: Api, number: u64) -> Reply {
+        match self.script().next.pop_front().map(|behaviour| behaviour.kind) {
+            Some(Kind::Verbatim { status, body }) => Reply::Http {
+                head: head(api, status, "application/json", number),
+                body: Body::Whole(body.into()),
+                manner: Manner::default(),
+            },
+            _ => refusal(api, 404, "not_found_error", "not found", number),
         }
     }
 
