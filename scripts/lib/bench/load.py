@@ -16,7 +16,10 @@ def body(model, stream=False):
 
 
 def oha(site, server, *options, model=None, stream=False):
-    """Runs oha, and returns what it says; ends the program if anything but 200 was answered."""
+    """Runs oha, and returns what it says; ends the program if anything but 200 and 503 was answered.
+
+    A gateway that cannot ask its store in time answers 503. That is part of what is measured.
+    """
     model = model or server.model
     command = [site.tools["oha"], "--no-tui", "--output-format", "json", "-m", "POST"]
     command += ["-H", "content-type: application/json", "-H", server.credential, "-d", body(model, stream)]
@@ -27,7 +30,7 @@ def oha(site, server, *options, model=None, stream=False):
     said = json.loads(done.stdout)
     # What is still under way at the end of the time is no error.
     errors = {what: count for what, count in said["errorDistribution"].items() if "deadline" not in what}
-    if errors or set(said["statusCodeDistribution"]) != {"200"}:
+    if errors or not {"200"} <= set(said["statusCodeDistribution"]) <= {"200", "503"}:
         raise SystemExit(f"bench: not everything was answered: {errors} {said['statusCodeDistribution']}")
     return said
 

@@ -35,17 +35,19 @@ def target(root):
 
 
 def settle():
-    """Keeps this process, and what it starts, to two cores, with room for many connections."""
+    """Keeps this process, and what it starts, to two cores, with room for many connections; returns how busy it is."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    if os.getloadavg()[0] > 0.5:
-        print(f"bench: the machine is busy, load average {os.getloadavg()[0]:.2f}", file=sys.stderr)
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"bench: the machine is busy, load average {load:.2f}", file=sys.stderr)
+    return load
 
 
-def facts(root, tools):
+def facts(root, tools, load):
     """Returns what somebody has to know who compares numbers."""
     def said(*command):
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
@@ -59,7 +61,7 @@ def facts(root, tools):
         "memory": f"{memory:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "tools": f"{said('rustc', '--version')}; {said(tools['nginx'], '-v')}; {said(tools['oha'], '--version')}",
-        "load average at the end": f"{os.getloadavg()[0]:.2f}",
+        "load average before": f"{load:.2f}",
     }
 
 

@@ -29,9 +29,9 @@ def throughput(site, scale):
             duration = max(1.0, (5 if number else 2) * scale)
             before = server.process.cpu()
             said = load.oha(site, server, "-c", str(CONNECTIONS), "-z", f"{duration * 1000:.0f}ms")
-            calls = sum(said["statusCodeDistribution"].values())
             if number:
-                rounds[name].append({**measured(said), "cpu": (server.process.cpu() - before) / calls})
+                found = measured(said)
+                rounds[name].append(found | {"cpu": (server.process.cpu() - before) / found["answered"]})
     return {name: medians(values) for name, values in rounds.items()} | {"memory": site.gateway.process.memory()}
 
 
@@ -85,14 +85,17 @@ ALL = {"streams": streams, "throughput": throughput, "latency": latency, "events
 def measured(said):
     """Returns what counts of oha's report."""
     percentiles = said["latencyPercentiles"]
-    return {"rate": said["summary"]["requestsPerSec"], "p50": percentiles["p50"], "p99": percentiles["p99"]}
+    answers = said["statusCodeDistribution"]
+    measured = {"rate": said["summary"]["requestsPerSec"], "p50": percentiles["p50"], "p99": percentiles["p99"]}
+    return measured | {"refused": answers.get("503", 0), "answered": sum(answers.values())}
 
 
 def medians(rounds):
-    """Returns the median of each value, and the lowest and highest rate."""
+    """Returns the median of each value, the lowest and highest rate, and the share of refusals."""
     values = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
     rates = [one["rate"] for one in rounds]
-    return values | {"lowest": min(rates), "highest": max(rates)}
+    refused = sum(one["refused"] for one in rounds) / sum(one["answered"] for one in rounds)
+    return values | {"lowest": min(rates), "highest": max(rates), "refused": refused}
 
 
 def during(values, work):
