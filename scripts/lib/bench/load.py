@@ -31,7 +31,7 @@ def oha(site, server, *options, model=None, stream=False):
     # What is still under way at the end of the time is no error.
     errors = {what: count for what, count in said["errorDistribution"].items() if "deadline" not in what}
     if errors or not {"200"} <= set(said["statusCodeDistribution"]) <= {"200", "503"}:
-        raise SystemExit(f"bench: not everything was answered: {errors} {said['statusCodeDistribution']}")
+        raise SystemExit(f"bench: {server.process.child.args[0]}: {errors} {said['statusCodeDistribution']}")
     return said
 
 

@@ -1,11 +1,13 @@
 """The servers, side by side: the mock of a provider, nginx in front of it, and the gateway in front of it."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -99,8 +101,9 @@ class Process:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def end(self):
-        """Ends it."""
-        os.killpg(self.child.pid, signal.SIGKILL)
+        """Ends it, and what it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
 
@@ -159,6 +162,9 @@ class Site:
 
     def __exit__(self, *_):
         for process in self.processes:
+            if process.child.poll() is not None:
+                last = process.log.read_text().splitlines()[-20:]
+                print(f"bench: {process.child.args[0]} ended by itself: {process.child.returncode}", *last, sep="\n", file=sys.stderr)
             process.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
