@@ -8,7 +8,7 @@ use crate::ports::{Admission as _, Outbox as _, Retention as _, Tokens as _, Una
 use crate::time::Timestamp;
 
 /// How many rows one step takes from a queue: a transaction that takes milliseconds.
-const BATCH: u32 = 200;
+const BATCH: u32 = 1000;
 
 /// How many leases one sweep charges at most.
 const SWEEP: u32 = 50;
@@ -26,6 +26,7 @@ impl<A: Authority> Control<A> {
         let mut moved = 0;
         loop {
             let (events, through) = self.hot().pending_usage(BATCH).await?;
+            let is_last = events.len() < BATCH as usize;
             if events.is_empty() {
                 return Ok(moved);
             }
@@ -37,6 +38,10 @@ impl<A: Authority> Control<A> {
             self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
             self.hot().discard_usage(through).await?;
             moved += events.len();
+            // What came meanwhile waits for the next time: small steps would commit the records all the time.
+            if is_last {
+                return Ok(moved);
+            }
         }
     }
 

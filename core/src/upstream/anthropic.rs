@@ -32,6 +32,8 @@ struct Usage {
     /// How often each of the provider's own tools ran.
     server_tool_use: Option<BTreeMap<String, serde_json::Value>>,
     service_tier: Option<String>,
+    /// `fast` has prices of its own.
+    speed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +97,7 @@ fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
     let ran = |times: &serde_json::Value| times.as_u64() != Some(0);
     tally.has_extras |= usage.server_tool_use.is_some_and(|tools| tools.values().any(ran));
     tally.note_tier(usage.service_tier.as_deref());
+    tally.note_tier(usage.speed.as_deref());
 }
 
 #[cfg(test)]
@@ -154,6 +157,7 @@ mod tests {
         for usage in [
             r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":2}}"#,
             r#"{"output_tokens":1,"service_tier":"priority"}"#,
+            r#"{"output_tokens":1,"speed":"fast"}"#,
         ] {
             assert!(document(usage).has_extras, "{usage}");
         }

@@ -41,6 +41,20 @@ async fn forgets_tokens_thirty_days_after_their_expiry() {
 }
 
 #[tokio::test]
+async fn drains_usage_in_large_steps_only() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    world.call(&ann).await;
+    world.settled().await;
+    // It reads what waits, and discards it; asked once more, the store would fail.
+    world.hot_faults.pass_next();
+    world.hot_faults.pass_next();
+    world.hot_faults.fail_next(Fault::Lost);
+    assert_eq!(control.drain_usage().await.unwrap(), 1);
+    assert!(control.drain_usage().await.is_err(), "the fault is still there");
+}
+
+#[tokio::test]
 async fn takes_an_answer_for_complete_when_its_last_byte_is_there() {
     let (world, control) = World::new();
     let ann = world.person(&control).await;
