@@ -60,12 +60,10 @@ impl Config {
     ///
     /// [`ConfigError`] names the first key that cannot be used.
     pub fn load(document: &str, vars: &impl Vars) -> Result<Self, ConfigError> {
-        let mut table = parse_document(document)?;
-        for (name, value) in vars.with_prefix(VARIABLE_PREFIX) {
-            set(&mut table, &name, &value)?;
-        }
+        let table = parse_document(document)?;
+        let overrides = vars.with_prefix(VARIABLE_PREFIX);
         let mut config =
-            Self::deserialize(table).map_err(|error| ConfigError::Variable { message: explain(error.message()) })?;
+            overridden(&table, &overrides)?.map_err(|message| wrong_variable(&table, &overrides, &message))?;
         inherit(&mut config, vars)?;
         config.complete()
     }
@@ -142,6 +140,26 @@ fn parse_document(document: &str) -> Result<Table, ConfigError> {
     };
     toml::from_str::<Config>(document).map_err(|error| located(&error))?;
     toml::from_str(document).map_err(|error| located(&error))
+}
+
+/// Reads the configuration that a document and variables make, or says what its types have against it.
+fn overridden(document: &Table, variables: &[(String, String)]) -> Result<Result<Config, String>, ConfigError> {
+    let mut table = document.clone();
+    for (name, value) in variables {
+        set(&mut table, name, value)?;
+    }
+    Ok(Config::deserialize(table).map_err(|error| explain(error.message())))
+}
+
+/// Names the variable without which the types have nothing against the configuration, if it is one alone.
+fn wrong_variable(document: &Table, variables: &[(String, String)], message: &str) -> ConfigError {
+    let is_good_without = |index: usize| {
+        let others = [&variables[..index], &variables[index + 1..]].concat();
+        matches!(overridden(document, &others), Ok(Ok(_)))
+    };
+    let culprit =
+        (0..variables.len()).find(|index| is_good_without(*index)).map(|index| format!("{}: ", variables[index].0));
+    ConfigError::Variable { message: format!("{}{message}", culprit.unwrap_or_default()) }
 }
 
 fn set(table: &mut Table, name: &str, value: &str) -> Result<(), ConfigError> {
@@ -235,7 +253,18 @@ pub(super) mod tests {
         else {
             panic!("an unknown variable was taken");
         };
+        assert!(message.starts_with("LLM_GATEWAY__SERVER__LISEN: "), "{message}");
         assert!(message.contains("\"lisen\"; did you mean \"listen\"?"), "{message}");
+    }
+
+    #[test]
+    fn names_the_variable_whose_value_is_of_another_type() {
+        let vars = vars(&[
+            ("LLM_GATEWAY__ADMISSION__DEADLINE_MS", "hunter2"),
+            ("LLM_GATEWAY__SERVER__LISTEN", "127.0.0.1:9000"),
+        ]);
+        let error = load_with("", &vars).unwrap_err().to_string();
+        assert_eq!(error, "from the environment: LLM_GATEWAY__ADMISSION__DEADLINE_MS: must be u32");
     }
 
     #[test]

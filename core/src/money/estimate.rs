@@ -79,7 +79,8 @@ impl Estimator {
             return;
         }
         let averages = self.models.entry(model.to_owned()).or_default();
-        let input = usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+        let kinds = [usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h];
+        let input = kinds.into_iter().fold(0_u64, u64::saturating_add);
         let text = input.saturating_sub(size.blobs.saturating_mul(TOKENS_PER_BLOB));
         if let Some(seen) = text.saturating_mul(1000).checked_div(size.text_bytes) {
             averages.tokens_per_kilobyte = towards(averages.tokens_per_kilobyte, seen.clamp(1, 2000));
@@ -133,6 +134,15 @@ mod tests {
         let size = CallSize { text_bytes: 0, blobs: 2, max_output: Some(1), answers: 3 };
         // 2 × 1,600 tokens in, 3 × 1 out.
         assert_eq!(estimator.estimate("m", &PRICE, &size), Nanodollars(3_200_000 + 15_000));
+    }
+
+    #[test]
+    fn learns_from_absurd_numbers_without_falling_over() {
+        let mut estimator = Estimator::default();
+        let usage = TokenUsage { input: u64::MAX, cache_read: u64::MAX, output: u64::MAX, ..TokenUsage::default() };
+        estimator.learn("m", &size(1000, None), &usage);
+        // 250 tokens of a thousand bytes a sixteenth of the way to 2,000.
+        assert_eq!(estimator.input("m", &size(1000, None)), 360);
     }
 
     #[test]
