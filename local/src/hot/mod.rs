@@ -20,6 +20,7 @@ use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 
 pub(crate) use journal::JournalError;
+use journal::Pace;
 use owner::{NAME, Owner};
 
 /// The hot state of one process. Clones share it.
@@ -36,7 +37,11 @@ impl EmbeddedHot {
     ///
     /// [`JournalError`] if another process holds the journal, or it cannot be read.
     pub(crate) fn open(data: &Path, generation: Generation, now: Timestamp) -> Result<Self, JournalError> {
-        Ok(Self { owner: Arc::new(Owner::start(data, generation, now)?) })
+        Self::paced(data, generation, now, Pace::default())
+    }
+
+    fn paced(data: &Path, generation: Generation, now: Timestamp, pace: Pace) -> Result<Self, JournalError> {
+        Ok(Self { owner: Arc::new(Owner::start(data, generation, now, pace)?) })
     }
 
     async fn decide<T: Send + 'static>(

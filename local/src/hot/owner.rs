@@ -10,7 +10,7 @@ use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 use tokio::sync::oneshot;
 
-use super::journal::{Journal, JournalError};
+use super::journal::{Chain, Journal, JournalError, Pace};
 
 /// How many questions may wait. Nobody waits longer than the deadline, so a full queue means that the store is stalled.
 const QUEUE: usize = 8192;
@@ -35,14 +35,13 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Opens the journal and starts the thread.
-    pub(super) fn start(data: &Path, generation: Generation, now: Timestamp) -> Result<Self, JournalError> {
-        let (mut journal, mut memory) = Journal::open(data, generation)?;
+    pub(super) fn start(data: &Path, generation: Generation, now: Timestamp, pace: Pace) -> Result<Self, JournalError> {
+        let (mut journal, mut memory) = Journal::open(data, generation, pace)?;
         for change in memory.abandon(now).1 {
             journal.record(&change)?;
             memory.apply(change);
         }
         journal.commit()?;
-        journal.compact(&memory)?;
         let (sender, receiver) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("hot-state".to_owned());
         let thread = thread.spawn(move || own(&receiver, journal, memory)).map_err(JournalError::Thread)?;
@@ -97,8 +96,6 @@ fn own(questions: &Receiver<Question>, mut journal: Journal, mut memory: Memory)
                 for answer in answers {
                     answer();
                 }
-                // Nobody waits for it but those who ask meanwhile.
-                journal.compact_if_long(&memory);
             }
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the hot state's journal cannot be written");
@@ -133,20 +130,5 @@ fn recover(journal: &mut Journal, memory: &mut Memory) -> bool {
             tracing::error!(error = %Chain(&error), "the hot state's journal cannot be read");
             false
         }
-    }
-}
-
-/// Prints an error with its causes.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(source) = cause {
-            write!(f, ": {source}")?;
-            cause = source.source();
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The conformance suite on the embedded store, and what only it can get wrong.
 
+use std::time::Duration;
+
 use gateway_core::admission::{Refusal, Verdict};
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
 use gateway_core::conformance::hot::{generation, install_all};
@@ -10,7 +12,7 @@ use gateway_core::version::Generation;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{EmbeddedHot, JournalError};
+use super::{EmbeddedHot, JournalError, Pace};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -32,6 +34,20 @@ gateway_core::hot_conformance!(block_on, store());
 struct Folder {
     hot: EmbeddedHot,
     data: std::sync::Arc<TempDir>,
+    pace: Pace,
+}
+
+impl Folder {
+    fn new(pace: Pace) -> Self {
+        let data = std::sync::Arc::new(TempDir::new().unwrap());
+        Self { hot: EmbeddedHot::paced(data.path(), Generation(7), START, pace).unwrap(), data, pace }
+    }
+}
+
+/// Returns the number of the snapshot that counts: how often the journal was compacted, and one.
+fn snapshots(data: &std::path::Path) -> i64 {
+    let connection = Connection::open(data.join("hot.db")).unwrap();
+    connection.query_row("SELECT number FROM latest", [], |row| row.get(0)).unwrap()
 }
 
 macro_rules! delegate {
@@ -76,18 +92,34 @@ impl gateway_core::ports::Hot for Folder {}
 
 impl Restart for Folder {
     async fn restart(self, now: Timestamp) -> Self {
-        let Self { hot, data } = self;
+        let Self { hot, data, pace } = self;
         drop(hot);
-        Self { hot: open(&data, now).unwrap(), data }
+        Self { hot: EmbeddedHot::paced(data.path(), Generation(7), now, pace).unwrap(), data, pace }
     }
 }
 
 #[test]
 fn equals_the_reference_across_restarts() {
+    equals_the_reference(block_on, || (Folder::new(Pace::default()), ()));
+}
+
+#[test]
+fn equals_the_reference_while_the_journal_is_compacted() {
+    struct Count(std::sync::Arc<TempDir>, std::rc::Rc<std::cell::Cell<i64>>);
+    impl Drop for Count {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() + snapshots(self.0.path()) - 1);
+        }
+    }
+    let compactions = std::rc::Rc::default();
+    let turn = Duration::from_micros(100);
+    let pace = Pace { changes: 4, part: 1000, deletions: 9, pause: Duration::ZERO, turn, log: 32 * 1024 };
     equals_the_reference(block_on, || {
-        let (hot, data) = store();
-        (Folder { hot, data: std::sync::Arc::new(data) }, ())
+        let folder = Folder::new(pace);
+        let count = Count(folder.data.clone(), std::rc::Rc::clone(&compactions));
+        (folder, count)
     });
+    assert!(compactions.get() > 20, "{} compactions", compactions.get());
 }
 
 #[test]
