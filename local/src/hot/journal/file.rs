@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::memory::Memory;
@@ -45,6 +46,28 @@ pub(super) fn lock(data: &Path) -> Result<std::fs::File, JournalError> {
     }
 }
 
+/// The file, open for being forced to the disk.
+///
+/// Closing it would take away the locks of every connection of this process (POSIX says so), so it has to be closed after
+/// the last of them.
+#[derive(Clone)]
+pub(super) struct Handle(Arc<std::fs::File>, PathBuf);
+
+impl Handle {
+    /// Opens the file, or starts one.
+    pub(super) fn open(data: &Path) -> Result<Self, JournalError> {
+        let path = data.join(FILE);
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options.create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = opened.map_err(|source| JournalError::Private { path: path.clone(), source })?;
+        Ok(Self(Arc::new(file), path))
+    }
+
+    fn sync(&self) -> Result<(), JournalError> {
+        self.0.sync_data().map_err(|source| JournalError::Sync { path: self.1.clone(), source })
+    }
+}
+
 /// Returns where SQLite keeps its log.
 pub(super) fn log(data: &Path) -> PathBuf {
     data.join(LOG_FILE)
@@ -70,8 +93,11 @@ fn wait(tries: i32) -> bool {
 }
 
 /// Moves the log into the file, and lets it start over.
-pub(super) fn start_over(connection: &Connection) -> Result<(), JournalError> {
-    // Most of it while others write, and only the rest while they wait.
+pub(super) fn start_over(connection: &Connection, handle: &Handle) -> Result<(), JournalError> {
+    // Most of it while others write, and only the rest while they wait. SQLite itself forces the file to the disk only
+    // when nothing of the log is left, which is never while others write.
+    checkpoint(connection)?;
+    handle.sync()?;
     checkpoint(connection)?;
     // A reader, such as a backup, is no reason to keep them waiting: the caller tries again some time.
     connection.busy_timeout(PATIENCE)?;

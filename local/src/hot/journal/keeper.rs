@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::Pace;
 use super::compaction::compact;
 use super::error::{Chain, JournalError};
-use super::file::start_over;
+use super::file::{Handle, start_over};
 
 /// How many turns to let pass after a failed compaction: a minute.
 const RESPITE: u32 = 60;
@@ -22,6 +22,7 @@ const RESPITE: u32 = 60;
 /// What the keeper works on.
 pub(super) struct Charge {
     pub(super) connection: Connection,
+    pub(super) handle: Handle,
     /// Where SQLite keeps its log.
     pub(super) log: PathBuf,
     pub(super) pace: Pace,
@@ -102,7 +103,7 @@ impl Turns {
 
     fn start_over_if_long(&self) -> Result<(), JournalError> {
         let length = std::fs::metadata(&self.charge.log).map_or(0, |log| log.len());
-        if length > self.charge.pace.log { start_over(&self.charge.connection) } else { Ok(()) }
+        if length > self.charge.pace.log { start_over(&self.charge.connection, &self.charge.handle) } else { Ok(()) }
     }
 
     fn compact_if_long(&mut self) -> Result<(), JournalError> {

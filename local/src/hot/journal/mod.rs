@@ -52,7 +52,7 @@ impl Default for Pace {
     }
 }
 
-/// The open journal. Its keeper ends first, and its lock goes last.
+/// The open journal. What it is made of is given up in this order: the keeper first, the lock last.
 pub(super) struct Journal {
     _keeper: Keeper,
     connection: Connection,
@@ -60,6 +60,7 @@ pub(super) struct Journal {
     position: i64,
     /// The position of the last change that was committed, for the keeper.
     committed: Arc<AtomicI64>,
+    _handle: file::Handle,
     _lock: std::fs::File,
 }
 
@@ -67,6 +68,7 @@ impl Journal {
     /// Opens a journal and replays it; a new one starts in `generation`.
     pub(super) fn open(data: &Path, generation: Generation, pace: Pace) -> Result<(Self, Memory), JournalError> {
         let lock = file::lock(data)?;
+        let handle = file::Handle::open(data)?;
         let mut connection = file::connect(data)?;
         file::prepare(&mut connection, generation)?;
         file::checkpoint(&connection)?;
@@ -74,12 +76,14 @@ impl Journal {
         let committed = Arc::new(AtomicI64::new(replayed.position));
         let keeper = Keeper::start(Charge {
             connection: file::connect(data)?,
+            handle: handle.clone(),
             log: file::log(data),
             pace,
             committed: Arc::clone(&committed),
             kept: replayed.kept,
         })?;
-        let journal = Self { _keeper: keeper, connection, position: replayed.position, committed, _lock: lock };
+        let position = replayed.position;
+        let journal = Self { _keeper: keeper, connection, position, committed, _handle: handle, _lock: lock };
         Ok((journal, replayed.memory))
     }
 

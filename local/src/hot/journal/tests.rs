@@ -164,6 +164,7 @@ fn turns_a_file_of_version_1_into_one_of_version_2() {
 #[test]
 fn lets_the_log_start_over_unless_somebody_reads() {
     let data = TempDir::new().unwrap();
+    let handle = file::Handle::open(data.path()).unwrap();
     let (mut journal, mut memory) = open(data.path());
     call(&mut journal, &mut memory, 0..5);
     let length = || std::fs::metadata(file::log(data.path())).unwrap().len();
@@ -171,10 +172,10 @@ fn lets_the_log_start_over_unless_somebody_reads() {
     let backup = reader.unchecked_transaction().unwrap();
     assert!(count(&backup, "*) FROM change") > 0);
     call(&mut journal, &mut memory, 5..6);
-    file::start_over(&keeper).unwrap();
+    file::start_over(&keeper, &handle).unwrap();
     assert!(length() > 0, "a backup goes on reading");
     drop(backup);
-    file::start_over(&keeper).unwrap();
+    file::start_over(&keeper, &handle).unwrap();
     assert_eq!(length(), 0);
     assert_eq!(content(&replay::replay(&keeper).unwrap().memory), content(&memory));
 }
