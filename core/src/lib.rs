@@ -13,6 +13,7 @@
 //! | [`config`] | the configuration document |
 //! | [`control`] | operations on tokens, sessions, users |
 //! | [`memory`] | the hot state in memory, as pure decisions and changes |
+//! | [`redis`] | the same on Redis, as scripts |
 //! | [`signin`] | the OpenID Connect relying party |
 //! | [`upstream`] | model providers: requests, answers, metering |
 //! | [`ports`] | the traits that hosts implement |
@@ -28,6 +29,7 @@ pub mod identity;
 pub mod memory;
 pub mod money;
 pub mod ports;
+pub mod redis;
 pub mod session;
 pub mod signin;
 pub mod time;

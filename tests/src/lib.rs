@@ -12,6 +12,7 @@ mod health;
 mod hostile_provider;
 mod oidc_provider;
 mod process;
+mod redis;
 
 pub mod edge;
 pub mod lambda;
@@ -26,3 +27,4 @@ pub use health::assert_alive;
 pub use hostile_provider::{HostileProvider, Reply, merged, now};
 pub use oidc_provider::OidcProvider;
 pub use process::{NotReady, Process, free_port};
+pub use redis::Redis;

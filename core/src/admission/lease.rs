@@ -55,6 +55,25 @@ pub struct Settlement {
     pub duration_ms: u64,
 }
 
+impl Settlement {
+    /// Returns how a call ends that had a price, and of which nothing was heard until `now`: at its estimate.
+    pub(crate) fn abandoned(lease: LeaseId, call: &Call, estimate: Nanodollars, now: Timestamp) -> Self {
+        Self {
+            lease,
+            at: Millis(now.0.saturating_mul(1000)),
+            model_served: None,
+            usage: TokenUsage::default(),
+            cost: estimate,
+            priced: true,
+            estimated: true,
+            status: 0,
+            error: Some(ErrorType::Abandoned),
+            first_byte_ms: None,
+            duration_ms: u64::try_from(now.since(call.at.seconds()).saturating_mul(1000)).unwrap_or(0),
+        }
+    }
+}
+
 /// What went wrong with a call (OpenTelemetry semantic conventions, `error.type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

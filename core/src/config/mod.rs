@@ -4,6 +4,7 @@
 //! secret for a default.
 
 mod duration;
+mod hot;
 mod inherited;
 mod load;
 mod public_url;
@@ -16,6 +17,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use duration::Seconds;
+pub use hot::{Hot, RedisServer};
 pub use inherited::INHERITED;
 #[cfg(test)]
 use load::tests;
@@ -35,6 +37,8 @@ pub struct Config {
     pub server: Server,
     /// Where it keeps its files.
     pub data: Data,
+    /// Where the hot state is.
+    pub hot: Hot,
     /// How people sign in, and who may.
     pub signin: SigninConfig,
     /// Browser sessions.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +26,11 @@ impl AnswerKey {
     pub fn of(id: &str) -> Self {
         let digest: [u8; 32] = Sha256::digest(id).into();
         Self(std::array::from_fn(|index| digest[index]))
+    }
+
+    /// Returns the key as a text.
+    pub(crate) fn text(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::money::{Budget, BudgetScope};
 
 /// Whose spending is counted together, whether or not a budget exists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(in crate::memory) enum Counter {
+pub(crate) enum Counter {
     /// A person's.
     User(UserId),
     /// A token's.
@@ -20,11 +20,11 @@ pub(in crate::memory) enum Counter {
 }
 
 /// Who calls, as far as budgets care.
-pub(super) struct Payer<'a> {
-    pub(super) user: UserId,
-    pub(super) email: &'a crate::identity::Email,
-    pub(super) groups: &'a [String],
-    pub(super) token: Option<TokenId>,
+pub(crate) struct Payer<'a> {
+    pub(crate) user: UserId,
+    pub(crate) email: &'a crate::identity::Email,
+    pub(crate) groups: &'a [String],
+    pub(crate) token: Option<TokenId>,
 }
 
 impl<'a> Payer<'a> {
@@ -35,7 +35,7 @@ impl<'a> Payer<'a> {
 
 /// Returns the budgets that apply, each with what counts against it. A person's own budget replaces the default one of the
 /// same window.
-pub(super) fn applicable<'a>(payer: &'a Payer, budgets: &'a [Budget]) -> impl Iterator<Item = (&'a Budget, Counter)> {
+pub(crate) fn applicable<'a>(payer: &'a Payer, budgets: &'a [Budget]) -> impl Iterator<Item = (&'a Budget, Counter)> {
     let has_own = |default: &Budget| {
         let is_own = |scope: &BudgetScope| matches!(scope, BudgetScope::User(email) if email == payer.email);
         budgets.iter().any(|budget| budget.window == default.window && is_own(&budget.scope))

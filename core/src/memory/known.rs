@@ -18,7 +18,7 @@ pub(super) struct Known {
 }
 
 /// How long an expired token is remembered, in seconds: it is told "token expired" instead of being looked up again.
-const REMEMBERED_AFTER_EXPIRY: i64 = 3600;
+pub(crate) const REMEMBERED_AFTER_EXPIRY: i64 = 3600;
 
 /// How many expired tokens one call makes room for: a call teaches one at most, so they go faster than they come.
 const PRUNED_AT_ONCE: usize = 4;

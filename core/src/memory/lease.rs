@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Change;
 use super::budgets::Counter;
-use crate::admission::{Call, ErrorType, Settlement, UsageEvent};
+use crate::admission::{Call, Settlement, UsageEvent};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
-use crate::money::{Calendar, Nanodollars, TokenUsage};
-use crate::time::{Millis, Timestamp};
+use crate::money::{Calendar, Nanodollars};
+use crate::time::Timestamp;
 
 /// A lease that was not closed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,19 +48,8 @@ impl OpenLease {
 
     /// Returns the change that charges the lease at its estimate: nobody was heard of it.
     pub(super) fn swept(&self, now: Timestamp) -> Change {
-        let settlement = Settlement {
-            lease: self.id,
-            at: Millis(now.0.saturating_mul(1000)),
-            model_served: None,
-            usage: TokenUsage::default(),
-            cost: self.estimate,
-            priced: self.priced,
-            estimated: true,
-            status: 0,
-            error: Some(ErrorType::Abandoned),
-            first_byte_ms: None,
-            duration_ms: u64::try_from(now.since(self.call.at.seconds()).saturating_mul(1000)).unwrap_or(0),
-        };
+        let settlement =
+            Settlement { priced: self.priced, ..Settlement::abandoned(self.id, &self.call, self.estimate, now) };
         Change::Charged(Box::new(self.event(settlement, 1)))
     }
 }

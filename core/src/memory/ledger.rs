@@ -14,16 +14,16 @@ use crate::ports::{Spending, SpendingQuery};
 use crate::time::Timestamp;
 
 /// How long after its expiry a lease is swept, in seconds: the clocks of two processes may differ.
-const SWEPT_AFTER: i64 = 30;
+pub(crate) const SWEPT_AFTER: i64 = 30;
 
 /// How long a closed lease is remembered, in seconds. Repeats come from retries that give up within ten minutes.
-const CLOSED_REMEMBERED: i64 = 15 * 60;
+pub(crate) const CLOSED_REMEMBERED: i64 = 15 * 60;
 
 /// How long a swept lease is remembered, in seconds: a process that was thought dead may still settle it.
-const SWEPT_REMEMBERED: i64 = 48 * 3600;
+pub(crate) const SWEPT_REMEMBERED: i64 = 48 * 3600;
 
 /// How long a window's counters are kept after its end, in seconds.
-const WINDOW_REMEMBERED: i64 = 35 * 86400;
+pub(crate) const WINDOW_REMEMBERED: i64 = 35 * 86400;
 
 /// How many forgotten leases one call makes room for: a call closes one, so they go faster than they come.
 const PRUNED_AT_ONCE: usize = 4;

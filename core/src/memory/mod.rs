@@ -21,6 +21,12 @@ pub use change::Change;
 pub use lease::OpenLease;
 pub use once::Full;
 
+pub(crate) use budgets::{Counter, Payer, applicable};
+pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
+pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED, WINDOW_REMEMBERED};
+pub(crate) use once::CAPACITY as ONCE_CAPACITY;
+pub(crate) use sessions::noted_every;
+
 use self::answers::AnswerTable;
 use self::known::Known;
 use self::ledger::Ledger;

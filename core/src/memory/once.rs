@@ -12,7 +12,7 @@ const PRUNED_AT_ONCE: usize = 4;
 /// Anybody may begin to sign in, and each beginning keeps a value of about a kilobyte, at most three, for ten minutes.
 /// This many take a hundred megabytes and are 160 sign-ins a second, which no company has; whoever begins more keeps
 /// others from signing in for ten minutes, and nothing else.
-pub(super) const CAPACITY: usize = 100_000;
+pub(crate) const CAPACITY: usize = 100_000;
 
 /// Why a value was not kept: no room is left for its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

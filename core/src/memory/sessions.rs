@@ -24,10 +24,15 @@ pub(super) struct SessionTable {
     by_expiry: BTreeSet<(Timestamp, SessionId)>,
 }
 
+/// Returns how many seconds lie between two uses of a session that are noted.
+pub(crate) fn noted_every(session: &Session) -> i64 {
+    SEEN_EVERY.min(i64::from(session.idle) / UNNOTED).max(1)
+}
+
 /// Returns the change that notes a use, if the last one noted is old enough.
 pub(super) fn seen(session: &Session, now: Timestamp) -> Option<Change> {
-    let every = SEEN_EVERY.min(i64::from(session.idle) / UNNOTED).max(1);
-    (now.since(session.last_seen) >= every).then(|| Change::SessionSeen { id: session.ticket.session(), at: now })
+    (now.since(session.last_seen) >= noted_every(session))
+        .then(|| Change::SessionSeen { id: session.ticket.session(), at: now })
 }
 
 impl SessionTable {

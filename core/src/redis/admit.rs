@@ -1,0 +1,117 @@
+//! Asking whether a call may be made.
+
+use super::lease::HeldCall;
+use super::script::{self, Answer, json, unexpected};
+use super::windows::{self, Windows};
+use super::{ELSEWHERE, RedisHot, Transport};
+use crate::admission::{Admit, Admitted, Refusal, Verdict};
+use crate::identity::Email;
+use crate::money::{Budget, BudgetScope, BudgetState, Calendar, Nanodollars};
+use crate::ports::{Clock, Random, Unavailable};
+use crate::time::Timestamp;
+use crate::version::Generation;
+
+impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
+    pub(super) async fn ask_to_admit(&self, admit: &Admit) -> Result<Verdict, Unavailable> {
+        let windows = self.windows_of(&admit.calendar)?;
+        let mut answer = self.ask(admit, &windows).await?;
+        let word = answer.text()?;
+        if word != ELSEWHERE {
+            return verdict(&word, answer, admit, &windows.calendar);
+        }
+        // A repeated question about a call of yesterday: it is answered by its own windows.
+        let windows = self.windows_in(&answer.text()?)?;
+        let mut answer = self.ask(admit, &windows).await?;
+        verdict(&answer.text()?, answer, admit, &windows.calendar)
+    }
+
+    async fn ask(&self, admit: &Admit, windows: &Windows) -> Result<Answer, Unavailable> {
+        let keys = &self.keys;
+        let mut touched = vec![
+            keys.generation(),
+            keys.user(admit.user),
+            keys.token(admit.token),
+            keys.lease(admit.lease),
+            keys.leases(),
+        ];
+        touched.extend_from_slice(&windows.keys);
+        let mut arguments = vec![
+            self.fresh_generation(),
+            admit.now.0.to_string(),
+            admit.lease.to_string(),
+            admit.user.to_string(),
+            admit.token.to_string(),
+            admit.epoch.0.to_string(),
+            flag(admit.preclusion.is_some()),
+            flag(admit.priced),
+            admit.estimate.0.to_string(),
+            admit.expiry.0.to_string(),
+            windows.text.clone(),
+            json(&HeldCall::of(admit))?,
+        ];
+        arguments.extend(windows.kept(admit.now));
+        for budget in admit.budgets.iter() {
+            arguments.extend(described(budget));
+        }
+        Answer::of(script::run(&self.transport, &script::ADMIT, touched, arguments).await?)
+    }
+}
+
+fn flag(is_set: bool) -> String {
+    if is_set { "1" } else { "0" }.to_owned()
+}
+
+/// Returns what the script is told about a budget: kind, name, window, limit.
+fn described(budget: &Budget) -> [String; 4] {
+    let (kind, name) = match &budget.scope {
+        BudgetScope::User(email) => ("user", email.to_string()),
+        BudgetScope::DefaultUser => ("default_user", String::new()),
+        BudgetScope::Group(name) => ("group", name.clone()),
+        BudgetScope::Org => ("org", String::new()),
+        BudgetScope::Token(id) => ("token", id.to_string()),
+    };
+    [kind.to_owned(), name, windows::number(budget.window), budget.limit.0.to_string()]
+}
+
+fn verdict(word: &str, mut answer: Answer, admit: &Admit, calendar: &Calendar) -> Result<Verdict, Unavailable> {
+    let refusal = match word {
+        "admitted" => return admitted(answer, admit, calendar).map(Verdict::Admitted),
+        "unknown" => return Ok(Verdict::Unknown(Generation(answer.read()?))),
+        "wrong_user" => Refusal::WrongUser,
+        "expired" => Refusal::Expired,
+        "removed" => Refusal::Removed,
+        "revoked" => Refusal::Revoked,
+        "suspended" => Refusal::Suspended { until: moment(&answer.text()?)? },
+        "closed" => Refusal::Closed,
+        "precluded" => Refusal::Precluded(admit.preclusion.ok_or_else(unexpected)?),
+        "unpriced" => Refusal::Unpriced,
+        "exhausted" => Refusal::Exhausted(state(&mut answer, admit, calendar)?),
+        "reserved" => Refusal::Reserved(state(&mut answer, admit, calendar)?),
+        _ => return Err(unexpected()),
+    };
+    Ok(Verdict::Refused(refusal))
+}
+
+fn admitted(mut answer: Answer, admit: &Admit, calendar: &Calendar) -> Result<Admitted, Unavailable> {
+    let email = Email::parse(&answer.text()?).map_err(|_| unexpected())?;
+    let mut budgets = Vec::new();
+    while !answer.is_empty() {
+        budgets.push(state(&mut answer, admit, calendar)?);
+    }
+    Ok(Admitted { email, budgets })
+}
+
+fn state(answer: &mut Answer, admit: &Admit, calendar: &Calendar) -> Result<BudgetState, Unavailable> {
+    let budget = admit.budgets.get(answer.read::<usize>()?).ok_or_else(unexpected)?.clone();
+    let (spent, held) = (Nanodollars(answer.read()?), Nanodollars(answer.read()?));
+    let reset = calendar.window(budget.window).end;
+    Ok(BudgetState { budget, spent, held, reset })
+}
+
+/// Reads a moment that need not be.
+fn moment(text: &str) -> Result<Option<Timestamp>, Unavailable> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(|seconds| Some(Timestamp(seconds))).map_err(|_| unexpected())
+}

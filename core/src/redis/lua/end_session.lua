@@ -1,0 +1,3 @@
+-- Ends a session; says whether there was one.
+-- KEYS: session
+return {redis.call('DEL', KEYS[1]) == 1 and 'ended' or 'over'}

@@ -1,0 +1,20 @@
+-- Decides whether a session lives, and notes its use.
+-- KEYS: gen, user, session
+-- ARGV: fresh generation, now, seconds between two notes, seconds until it goes if it is noted
+local fresh, now, every, kept = unpack(ARGV)
+local gen = generation(KEYS[1], fresh)
+local session = redis.call('HMGET', KEYS[3], 'last_seen', 'idle', 'absolute', 'epoch')
+if not session[1] then return {'over'} end
+local last_seen, idle, absolute, epoch = unpack(session)
+local time = tonumber(now)
+if time >= tonumber(absolute) or time >= last_seen + idle then return {'over'} end
+
+local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'session_epoch')
+if user[1] ~= gen then return {'unknown', gen} end
+if user[2] == 'removed' or is_suspended(user[2], user[3], now) then return {'over'} end
+if tonumber(epoch) < tonumber(user[4]) then return {'over'} end
+if time - last_seen >= tonumber(every) then
+  redis.call('HSET', KEYS[3], 'last_seen', now)
+  redis.call('EXPIRE', KEYS[3], kept)
+end
+return {'live', last_seen}

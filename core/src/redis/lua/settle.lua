@@ -1,0 +1,20 @@
+-- Charges a lease what its call cost: a first time, or as the correction of a sweep.
+-- KEYS: lease, leases, usage, places, spent ×4, held ×4
+-- ARGV: lease, calendar, at (ms), settlement, cost, seconds remembered, kept ×4
+local id, calendar, at, settlement, cost, remembered = unpack(ARGV, 1, 6)
+local kept = {unpack(ARGV, 7, 10)}
+local lease = read_lease(KEYS[1])
+if lease.state ~= 'open' and lease.state ~= 'swept' then return {'done'} end
+if lease.calendar ~= calendar then return {'elsewhere', lease.calendar} end
+
+local revision = '1'
+if lease.state == 'open' then
+  add(held, lease.counters, negated(lease.estimate), kept)
+else
+  revision = '2'
+  add(spent, lease.counters, negated(lease.estimate), kept)
+end
+add(spent, lease.counters, cost, kept)
+close(KEYS[1], KEYS[2], id, remembered)
+append(KEYS[3], KEYS[4], revision, lease, at, settlement)
+return {'done'}

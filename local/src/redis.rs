@@ -1,0 +1,125 @@
+//! The way to a Redis server: one connection that everybody shares, over TCP or TLS.
+//!
+//! Commands are sent as they come and answered in turn. A connection that breaks is made anew in the background; what was
+//! under way is unavailable, and so is what is asked meanwhile.
+
+use std::fmt;
+use std::time::Duration;
+
+use gateway_core::config::RedisServer;
+use gateway_core::ports::Unavailable;
+use gateway_core::redis::{Reply, Transport};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{Client, Cmd, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError, Value};
+use secrecy::ExposeSecret as _;
+
+/// What the server is called in errors.
+const NAME: &str = "redis";
+
+/// How long one attempt to connect may take: a few round trips, with TLS.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// The longest pause between two attempts to connect, so that a server that is back is soon used again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the other side may leave bytes unacknowledged, or a probe unanswered, before the connection counts as broken.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// A connection to one Redis server. Clones share it.
+#[derive(Clone)]
+pub struct RedisTransport {
+    connection: ConnectionManager,
+    deadline: Duration,
+}
+
+impl RedisTransport {
+    /// Connects, trying for a few seconds. Each command has `deadline` to be answered.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the server is not there or does not take our password.
+    pub async fn connect(server: &RedisServer, deadline: Duration) -> Result<Self, ConnectError> {
+        let failed = |source| ConnectError { server: server.to_string(), source };
+        let client = client(server).map_err(failed)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(None)
+            .set_max_delay(LONGEST_PAUSE);
+        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        Ok(Self { connection, deadline })
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the redis server {server}")]
+pub struct ConnectError {
+    server: String,
+    source: RedisError,
+}
+
+fn client(server: &RedisServer) -> Result<Client, RedisError> {
+    let (host, port) = (server.host.clone(), server.port);
+    let address = if server.tls {
+        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+    } else {
+        ConnectionAddr::Tcp(host, port)
+    };
+    let mut login = RedisConnectionInfo::default().set_db(server.database);
+    if let Some(username) = &server.username {
+        login = login.set_username(username);
+    }
+    if let Some(password) = &server.password {
+        login = login.set_password(password.expose_secret());
+    }
+    let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(SILENCE);
+    Client::open(address.into_connection_info()?.set_tcp_settings(settings).set_redis_settings(login))
+}
+
+impl Transport for RedisTransport {
+    async fn send(&self, command: &[String]) -> Result<Reply, Unavailable> {
+        let mut packed = Cmd::with_capacity(command.len(), command.iter().map(String::len).sum());
+        for argument in command {
+            packed.arg(argument);
+        }
+        let mut connection = self.connection.clone();
+        let answer = tokio::time::timeout(self.deadline, connection.send_packed_command(&packed));
+        match answer.await.map_err(|_| Unavailable::timed_out(NAME))? {
+            Ok(value) => reply(value),
+            Err(error) => match error.code() {
+                Some(code) => Ok(refused(code, error.detail())),
+                None => Err(Unavailable::new(NAME, error)),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for RedisTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RedisTransport").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+fn reply(value: Value) -> Result<Reply, Unavailable> {
+    match value {
+        Value::Nil => Ok(Reply::Nil),
+        Value::Int(number) => Ok(Reply::Integer(number)),
+        Value::Okay => Ok(Reply::Text("OK".to_owned())),
+        Value::SimpleString(text) => Ok(Reply::Text(text)),
+        Value::BulkString(bytes) => {
+            String::from_utf8(bytes).map(Reply::Text).map_err(|error| Unavailable::new(NAME, error.utf8_error()))
+        }
+        Value::Array(values) => values.into_iter().map(reply).collect::<Result<_, _>>().map(Reply::List),
+        Value::ServerError(error) => Ok(refused(error.code(), error.details())),
+        _ => Err(Unavailable::new(NAME, "it replied in another protocol")),
+    }
+}
+
+fn refused(code: &str, detail: Option<&str>) -> Reply {
+    Reply::Error(format!("{code} {}", detail.unwrap_or_default()))
+}
