@@ -47,7 +47,10 @@ impl RedisTransport {
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(None)
             .set_max_delay(LONGEST_PAUSE);
-        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        let mut connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        // A server lets everybody in, and refuses then what they ask for.
+        let answer = connection.send_packed_command(&redis::cmd("PING")).await;
+        answer.and_then(Value::extract_error).map_err(failed)?;
         Ok(Self { connection, deadline })
     }
 }

@@ -26,8 +26,12 @@ const CASES: u32 = 96;
 /// Seconds after which a lease is not asked for again: no retry goes on for that long, and stores forget.
 const RETRIES_END: i64 = 600;
 
-/// A store that can be restarted: what it has not made durable is gone, and the leases of its process with it.
+/// A store that can be restarted: what it has not made durable is gone.
 pub trait Restart: Hot {
+    /// Whether leases outlive the process that opened them, because it was not the only one. Otherwise a restart charges
+    /// them.
+    const KEEPS_LEASES: bool = false;
+
     /// Restarts the store at `now`.
     fn restart(self, now: Timestamp) -> impl Future<Output = Self> + Send;
 }
@@ -126,7 +130,9 @@ impl<S: Restart> History<S> {
             Step::Restart => {
                 let store = self.store.take().expect("only a restart takes it, and puts it back");
                 self.store = Some(store.restart(self.now).await);
-                self.reference.abandon();
+                if !S::KEEPS_LEASES {
+                    self.reference.abandon();
+                }
                 self.generation = generation(self.store()).await;
             }
             Step::Change { user, change } => {

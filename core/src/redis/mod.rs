@@ -93,3 +93,13 @@ impl<T: Transport, C: Clock, R: Random> Admission for RedisHot<T, C, R> {
         self.learn(install).await
     }
 }
+
+/// Another process that uses the same server: it knows nothing but what is there.
+#[cfg(feature = "test-support")]
+impl<T: Transport, C: Clock, R: Random> crate::conformance::model::Restart for RedisHot<T, C, R> {
+    const KEEPS_LEASES: bool = true;
+
+    async fn restart(self, _: Timestamp) -> Self {
+        Self { latest: Arc::default(), ..self }
+    }
+}

@@ -1,4 +1,4 @@
--- Returns the oldest events.
+-- Returns the oldest events. Redis answers nothing at all if none are asked for.
 -- KEYS: usage
 -- ARGV: how many at most
-return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
+return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1]) or {}

@@ -1,0 +1,168 @@
+//! A server that forgets, stalls, or is gone.
+
+use std::time::Duration;
+
+use gateway_core::admission::{Refusal, Verdict};
+use gateway_core::conformance::fixture::{START, admit, install, settlement};
+use gateway_core::conformance::hot::{generation, install_all};
+use gateway_core::ports::{Admission as _, Hot, Usage as _};
+use gateway_core::redis::Reply;
+use gateway_tests::Redis;
+
+use crate::support::{address, block_on, connect, refused, server, store_on};
+
+/// How long a test waits for what must come at once, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long commands may take where they are not answered.
+const SHORT: Duration = Duration::from_millis(200);
+
+#[test]
+fn sends_scripts_again_that_the_server_has_forgotten() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap();
+        assert_eq!(transport.command(&["SCRIPT", "FLUSH"]).await, Reply::Text("OK".to_owned()));
+        transport.take();
+        assert!(matches!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+        assert_eq!(transport.take(), ["EVALSHA", "EVAL"]);
+        hot.settle(&settlement(1, START, 25)).await.unwrap();
+        hot.admit(&admit(1, 3, START, 60, &[])).await.unwrap();
+        assert_eq!(transport.take(), ["EVALSHA", "EVAL", "EVALSHA"]);
+        assert_eq!(hot.pending_usage(9).await.unwrap().0.len(), 1);
+    });
+}
+
+#[test]
+fn starts_another_generation_when_it_has_lost_its_memory() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        let first = generation(&hot).await;
+        assert!(matches!(hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+        transport.command(&["FLUSHALL"]).await;
+        let Verdict::Unknown(second) = hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap() else {
+            unreachable!("nothing is known any more")
+        };
+        assert_ne!(first, second);
+        hot.install(&install(1, first)).await.unwrap();
+        assert_eq!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Unknown(second), "too late");
+        hot.install(&install(1, second)).await.unwrap();
+        assert!(matches!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+    });
+}
+
+#[test]
+fn believes_no_entry_of_another_generation() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        let mut revoked = install(1, generation(&hot).await);
+        let token = revoked.token.as_mut().unwrap();
+        (token.revoked, token.version) = (true, token.version.next());
+        hot.install(&revoked).await.unwrap();
+        transport.command(&["DEL", "gw:{main}:gen"]).await;
+        let Verdict::Unknown(second) = hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap() else {
+            unreachable!("what is there is of another generation")
+        };
+        // An older version counts now: the one that is there may be of a future that was lost.
+        hot.install(&install(1, second)).await.unwrap();
+        assert!(matches!(hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+    });
+}
+
+#[test]
+fn discards_no_event_that_came_after_its_memory_was_lost() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        let mut through = 0;
+        for round in 0..2 {
+            install_all(&hot, 2).await;
+            for lease in 1..=3 - round {
+                let now = START.plus(i64::from(round));
+                hot.admit(&admit(1, lease, now, 60, &[])).await.unwrap();
+                hot.settle(&settlement(lease, now, 25)).await.unwrap();
+            }
+            if round == 0 {
+                through = hot.pending_usage(9).await.unwrap().1;
+                transport.command(&["FLUSHALL"]).await;
+            }
+        }
+        hot.discard_usage(through).await.unwrap();
+        assert_eq!(hot.pending_usage(9).await.unwrap().0.len(), 2);
+    });
+}
+
+async fn assert_unavailable(hot: &impl Hot) {
+    let answer = tokio::time::timeout(PATIENCE, hot.admit(&admit(1, 1, START, 60, &[]))).await;
+    let error = answer.expect("it gives up by itself").unwrap_err();
+    assert_eq!(error.to_string(), "redis is unavailable");
+}
+
+#[test]
+fn gives_up_on_a_server_that_stalls() {
+    block_on(async {
+        let redis = Redis::start().await;
+        let transport = connect(&address(&redis), SHORT).await.unwrap();
+        let hot = store_on(&transport, "main");
+        transport.command(&["CLIENT", "PAUSE", "3600000", "ALL"]).await;
+        assert_unavailable(&hot).await;
+    });
+}
+
+#[test]
+fn is_unavailable_until_the_server_is_back() {
+    block_on(async {
+        let mut redis = Redis::start().await;
+        let transport = connect(&address(&redis), SHORT).await.unwrap();
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        let first = generation(&hot).await;
+        redis.stop();
+        for _ in 0..3 {
+            assert_unavailable(&hot).await;
+        }
+        redis.start_again().await;
+        let answers = async {
+            loop {
+                if let Ok(verdict) = hot.admit(&admit(1, 1, START, 60, &[])).await {
+                    return verdict;
+                }
+            }
+        };
+        let verdict = tokio::time::timeout(PATIENCE, answers).await.expect("it connects again");
+        let Verdict::Unknown(second) = verdict else { unreachable!("an empty server knows nobody") };
+        assert_ne!(first, second);
+    });
+}
+
+#[test]
+fn does_not_start_without_the_password() {
+    block_on(async {
+        let redis = Redis::start().await;
+        for password in [None, Some("wrong-wrong-wrong".into())] {
+            let error = connect(&gateway_core::config::RedisServer { password, ..address(&redis) }, SHORT).await;
+            let error = error.err().expect("the server takes nobody without its password");
+            let text = format!("{error:?} {error}");
+            assert!(text.contains("127.0.0.1") && !text.contains("wrong-wrong-wrong"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn tells_a_repeated_admit_that_its_call_was_closed() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        let question = admit(1, 1, START, 60, &[]);
+        hot.admit(&question).await.unwrap();
+        assert_eq!(hot.sweep(START.plus(200), 9).await.unwrap(), 1);
+        assert_eq!(refused(hot.admit(&question).await.unwrap()), Refusal::Closed);
+    });
+}
