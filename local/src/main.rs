@@ -10,6 +10,7 @@ mod hot;
 mod http_client;
 mod import_litellm;
 mod keys;
+mod local_hot;
 mod logging;
 mod platform;
 mod records;

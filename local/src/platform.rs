@@ -8,8 +8,8 @@ use gateway_core::ports::{ControlPlane, Platform, Unavailable};
 use tower::ServiceExt as _;
 
 use crate::host::{SystemClock, SystemRandom, TokioBackground};
-use crate::hot::EmbeddedHot;
 use crate::http_client::HttpClient;
+use crate::local_hot::LocalHot;
 use crate::records::SqliteRecords;
 
 /// Largest answer of the control plane, in bytes: a page of 200 tokens is a tenth of it.
@@ -19,12 +19,12 @@ const MAX_ANSWER: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct LocalAuthority {
     pub(crate) records: SqliteRecords,
-    pub(crate) hot: EmbeddedHot,
+    pub(crate) hot: LocalHot,
 }
 
 impl Authority for LocalAuthority {
     type Records = SqliteRecords;
-    type Hot = EmbeddedHot;
+    type Hot = LocalHot;
     type Clock = SystemClock;
     type Random = SystemRandom;
 
@@ -32,7 +32,7 @@ impl Authority for LocalAuthority {
         &self.records
     }
 
-    fn hot(&self) -> &EmbeddedHot {
+    fn hot(&self) -> &LocalHot {
         &self.hot
     }
 
@@ -48,21 +48,21 @@ impl Authority for LocalAuthority {
 /// What the front is made of.
 #[derive(Clone)]
 pub(crate) struct LocalPlatform {
-    pub(crate) hot: EmbeddedHot,
+    pub(crate) hot: LocalHot,
     pub(crate) http: HttpClient,
     pub(crate) background: TokioBackground,
     pub(crate) control: LocalControl,
 }
 
 impl Platform for LocalPlatform {
-    type Hot = EmbeddedHot;
+    type Hot = LocalHot;
     type Clock = SystemClock;
     type Random = SystemRandom;
     type Http = HttpClient;
     type Background = TokioBackground;
     type Control = LocalControl;
 
-    fn hot(&self) -> &EmbeddedHot {
+    fn hot(&self) -> &LocalHot {
         &self.hot
     }
 

@@ -10,7 +10,9 @@ use gateway_core::control::Control;
 use gateway_core::http::{Front, control_router, front_router};
 use gateway_core::identity::Email;
 use gateway_core::ports::{Clock as _, Random as _};
+use gateway_core::redis::RedisHot;
 use gateway_core::version::Generation;
+use gateway_local::redis::RedisTransport;
 use tokio::net::TcpListener;
 
 use crate::dev_oidc::DevProvider;
@@ -18,6 +20,7 @@ use crate::host::{SystemClock, SystemRandom, TokioBackground};
 use crate::hot::EmbeddedHot;
 use crate::http_client::HttpClient;
 use crate::keys::KeyFile;
+use crate::local_hot::LocalHot;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
 use crate::records::SqliteRecords;
 use crate::welcome::{self, Welcome};
@@ -25,6 +28,10 @@ use crate::{data_folder, server, upkeep};
 
 /// How long work in the background may go on after the last answer: closing leases is a matter of milliseconds.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
+
+/// How long Redis may take to answer. Calls have a shorter deadline (`admission.deadline_ms`); this one is for the rest, such
+/// as two hundred usage events at once.
+const REDIS_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The super administrator of a gateway that nobody configured.
 const DEVELOPMENT_ADMIN: &str = "admin@example.com";
@@ -46,7 +53,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     let development = development_provider(&mut config)?;
     let config = Arc::new(config);
     let background = TokioBackground::default();
-    let authority = open_stores(&data)?;
+    let authority = open_stores(&config, &data).await?;
     let control = Control::new(authority.clone(), Arc::clone(&config), keys);
     let platform = LocalPlatform {
         hot: authority.hot,
@@ -68,16 +75,25 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     server::serve(listener, router, server::stop_signal(), server::GRACE).await;
     let unfinished = background.finish(BACKGROUND_GRACE).await;
     if unfinished > 0 {
-        tracing::warn!(unfinished, "some leases stay open; they are charged at their estimate when the gateway starts");
+        tracing::warn!(unfinished, "some leases stay open; they are charged at their estimate");
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Opens the stores of the data folder; what a former process left behind is put in order first.
-fn open_stores(data: &Path) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
-    let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
-    let hot = EmbeddedHot::open(data, generation, SystemClock.now().seconds())?;
+/// Opens the stores; what a former process left behind in the data folder is put in order first.
+async fn open_stores(config: &Config, data: &Path) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
+    let hot = match config.hot.server()? {
+        Some(server) => {
+            let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
+            tracing::info!(%server, tls = server.tls, name = config.hot.name, "the hot state is on redis");
+            LocalHot::Redis(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name))
+        }
+        None => {
+            let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
+            LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
+        }
+    };
     Ok(LocalAuthority { records: SqliteRecords::open(data)?, hot })
 }
 

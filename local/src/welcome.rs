@@ -24,7 +24,8 @@ pub(crate) fn print(welcome: &Welcome) {
     let url = welcome.config.public_url();
     let data = welcome.data.display();
     say(&format!("llm-gateway {} serves on {url}", env!("CARGO_PKG_VERSION")));
-    say(&format!("  data in {data}: records.db, hot.db, keys.json"));
+    let hot = if welcome.config.hot.redis.is_some() { "" } else { "hot.db, " };
+    say(&format!("  data in {data}: records.db, {hot}keys.json"));
     if welcome.made_keys {
         say("  made new signing keys");
     }

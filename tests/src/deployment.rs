@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Process, free_port, place};
+use crate::{Process, Redis, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
@@ -20,10 +20,11 @@ pub struct Deployment {
     process: Option<Process>,
     directory: TempDir,
     origin: String,
+    redis: Option<Redis>,
 }
 
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default), with this
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, or `redis`), with this
     /// configuration beside what the deployment itself needs.
     ///
     /// # Panics
@@ -31,14 +32,32 @@ impl Deployment {
     /// If it does not start.
     pub async fn start(configuration: &str) -> Self {
         let which = place(WHICH).unwrap_or_else(|_| PathBuf::from("embedded"));
-        assert_eq!(which.as_os_str(), "embedded", "{WHICH} names no deployment");
+        match which.to_str() {
+            Some("embedded") => Self::with(None, configuration).await,
+            Some("redis") => Self::on_redis(configuration).await,
+            _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
+        }
+    }
+
+    /// Starts the gateway with its hot state on a Redis server of its own.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn on_redis(configuration: &str) -> Self {
+        let redis = Redis::start().await;
+        let hot = format!("[hot]\nredis = \"{}\"\npassword = \"{}\"\n", redis.url(), redis.password());
+        Self::with(Some(redis), &(hot + configuration)).await
+    }
+
+    async fn with(redis: Option<Redis>, configuration: &str) -> Self {
         let directory = tempfile::tempdir().expect("there is room for a data folder");
         let port = free_port().expect("a port is free");
         let origin = format!("http://localhost:{port}");
         let own =
             format!("[server]\nlisten = \"127.0.0.1:{port}\"\n[data]\ndir = \"{}\"\n", directory.path().display());
         fs::write(directory.path().join("gateway.toml"), own + configuration).expect("there is room for a file");
-        let mut deployment = Self { process: None, directory, origin };
+        let mut deployment = Self { process: None, directory, origin, redis };
         deployment.run().await;
         deployment
     }
@@ -95,6 +114,15 @@ impl Deployment {
     #[must_use]
     pub fn data(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Returns the Redis server of the deployment.
+    ///
+    /// # Panics
+    ///
+    /// If it has none.
+    pub const fn redis(&mut self) -> &mut Redis {
+        self.redis.as_mut().expect("the deployment is on Redis")
     }
 
     /// Returns what the processes have printed.

@@ -1,0 +1,67 @@
+//! The hot state of this gateway: its own, or shared with others.
+
+use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
+use gateway_core::id::UserId;
+use gateway_core::ports::{
+    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+};
+use gateway_core::redis::RedisHot;
+use gateway_core::session::{Session, SessionId, TicketHash};
+use gateway_core::time::Timestamp;
+use gateway_local::redis::RedisTransport;
+
+use crate::host::{SystemClock, SystemRandom};
+use crate::hot::EmbeddedHot;
+
+/// Where the hot state is. An enum, because the configuration decides, and the front compiled twice would be twice as large.
+#[derive(Clone)]
+pub(crate) enum LocalHot {
+    /// In this process, with its journal.
+    Embedded(EmbeddedHot),
+    /// On a Redis server.
+    Redis(RedisHot<RedisTransport, SystemClock, SystemRandom>),
+}
+
+impl Hot for LocalHot {}
+
+/// Passes each method of the ports on to the store that there is.
+macro_rules! delegate {
+    ($($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* })*) => {
+        $(impl $port for LocalHot {
+            $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, Unavailable> {
+                match self {
+                    Self::Embedded(hot) => hot.$method($($name),*).await,
+                    Self::Redis(hot) => hot.$method($($name),*).await,
+                }
+            })*
+        })*
+    };
+}
+
+delegate! {
+    Admission {
+        admit(admit: &Admit) -> Verdict;
+        settle(settlement: &Settlement) -> ();
+        cancel(cancel: Cancel) -> ();
+        sweep(now: Timestamp, limit: u32) -> u32;
+        install(install: &Install) -> Installed;
+    }
+    Sessions {
+        open_session(session: &Session) -> ();
+        session(ticket: &TicketHash, now: Timestamp) -> SessionState;
+        end_session(id: &SessionId) -> bool;
+    }
+    OneTime {
+        keep(kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> bool;
+        redeem(kind: &str, id: &str, now: Timestamp) -> Option<String>;
+    }
+    Answers {
+        note_answer(id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> ();
+        answer_maker(id: &str, now: Timestamp) -> Option<UserId>;
+    }
+    Usage {
+        pending_usage(limit: u32) -> (Vec<UsageEvent>, u64);
+        discard_usage(through: u64) -> ();
+        spending(query: &SpendingQuery) -> Spending;
+    }
+}
