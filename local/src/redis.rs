@@ -4,6 +4,7 @@
 //! under way is unavailable, and so is what is asked meanwhile.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use gateway_core::config::RedisServer;
@@ -30,8 +31,16 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// A connection to one Redis server. Clones share it.
 #[derive(Clone)]
 pub struct RedisTransport {
-    connection: ConnectionManager,
+    connection: Arc<RwLock<Numbered>>,
+    client: Client,
     deadline: Duration,
+}
+
+/// A connection that makes itself anew when it breaks, and how many were given up before it.
+#[derive(Clone)]
+struct Numbered {
+    manager: ConnectionManager,
+    number: u64,
 }
 
 impl RedisTransport {
@@ -43,16 +52,35 @@ impl RedisTransport {
     pub async fn connect(server: &RedisServer, deadline: Duration) -> Result<Self, ConnectError> {
         let failed = |source| ConnectError { server: server.to_string(), source };
         let client = client(server).map_err(failed)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(None)
-            .set_max_delay(LONGEST_PAUSE);
-        let mut connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        let mut manager = ConnectionManager::new_with_config(client.clone(), patience()).await.map_err(failed)?;
         // A server lets everybody in, and refuses then what they ask for.
-        let answer = connection.send_packed_command(&redis::cmd("PING")).await;
+        let answer = manager.send_packed_command(&redis::cmd("PING")).await;
         answer.and_then(Value::extract_error).map_err(failed)?;
-        Ok(Self { connection, deadline })
+        let connection = Arc::new(RwLock::new(Numbered { manager, number: 0 }));
+        Ok(Self { connection, client, deadline })
     }
+
+    fn connection(&self) -> Numbered {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connects anew for the next command, unless somebody has seen to it.
+    fn renew(&self, number: u64) {
+        let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
+        if connection.number == number {
+            match ConnectionManager::new_lazy_with_config(self.client.clone(), patience()) {
+                Ok(manager) => *connection = Numbered { manager, number: number + 1 },
+                Err(error) => tracing::error!(%error, "no other connection to redis can be made"),
+            }
+        }
+    }
+}
+
+fn patience() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(None)
+        .set_max_delay(LONGEST_PAUSE)
 }
 
 /// Why there is no connection.
@@ -90,15 +118,20 @@ impl Transport for RedisTransport {
         for argument in command {
             packed.arg(argument);
         }
-        let mut connection = self.connection.clone();
-        let answer = tokio::time::timeout(self.deadline, connection.send_packed_command(&packed));
-        match answer.await.map_err(|_| Unavailable::timed_out(NAME))? {
-            Ok(value) => reply(value),
-            Err(error) => match error.code() {
-                Some(code) => Ok(refused(code, error.detail())),
-                None => Err(Unavailable::new(NAME, error)),
-            },
+        let Numbered { mut manager, number } = self.connection();
+        let answer = tokio::time::timeout(self.deadline, manager.send_packed_command(&packed));
+        let answer = answer.await.map_err(|_| Unavailable::timed_out(NAME))?;
+        let is_over = match &answer {
+            // A server that was the primary one: its name leads to another by now.
+            Ok(Value::ServerError(error)) => error.code() == "READONLY",
+            Ok(_) => false,
+            // The manager makes anew what broke, and keeps for good what was refused when it connected.
+            Err(error) => !error.is_io_error(),
+        };
+        if is_over {
+            self.renew(number);
         }
+        reply(answer.map_err(|error| Unavailable::new(NAME, error))?)
     }
 }
 
@@ -118,11 +151,9 @@ fn reply(value: Value) -> Result<Reply, Unavailable> {
             String::from_utf8(bytes).map(Reply::Text).map_err(|error| Unavailable::new(NAME, error.utf8_error()))
         }
         Value::Array(values) => values.into_iter().map(reply).collect::<Result<_, _>>().map(Reply::List),
-        Value::ServerError(error) => Ok(refused(error.code(), error.details())),
+        Value::ServerError(error) => {
+            Ok(Reply::Error(format!("{} {}", error.code(), error.details().unwrap_or_default())))
+        }
         _ => Err(Unavailable::new(NAME, "it replied in another protocol")),
     }
-}
-
-fn refused(code: &str, detail: Option<&str>) -> Reply {
-    Reply::Error(format!("{code} {}", detail.unwrap_or_default()))
 }

@@ -83,16 +83,13 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
 
 /// Opens the stores; what a former process left behind in the data folder is put in order first.
 async fn open_stores(config: &Config, data: &Path) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
-    let hot = match config.hot.server()? {
-        Some(server) => {
-            let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
-            tracing::info!(%server, tls = server.tls, name = config.hot.name, "the hot state is on redis");
-            LocalHot::Redis(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name))
-        }
-        None => {
-            let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
-            LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
-        }
+    let hot = if let Some(server) = config.hot.server()? {
+        let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
+        tracing::info!(%server, tls = server.tls, name = config.hot.name, "the hot state is on redis");
+        LocalHot::Redis(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name))
+    } else {
+        let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
+        LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
     };
     Ok(LocalAuthority { records: SqliteRecords::open(data)?, hot })
 }

@@ -38,3 +38,6 @@ find_chromium() {
         if [[ -n $name ]] && type -P "$name"; then return; fi
     done
 }
+
+# Prints the path of a Redis server's program, or nothing.
+find_redis() { type -P "${LLM_GATEWAY_REDIS:-redis-server}"; }

@@ -87,6 +87,20 @@ impl Deployment {
         self.run().await;
     }
 
+    /// Ends the processes and makes the hot state forget all that the records can tell again, before it starts them anew.
+    ///
+    /// # Panics
+    ///
+    /// If they do not start.
+    pub async fn forget_and_restart(&mut self) {
+        drop(self.process.take());
+        if let Some(redis) = &mut self.redis {
+            redis.stop();
+            redis.start_again().await;
+        }
+        self.run().await;
+    }
+
     /// Asks the processes to stop (SIGTERM).
     pub fn ask_to_stop(&self) {
         self.process().ask_to_stop();

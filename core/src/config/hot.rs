@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn password(server: &RedisServer) -> Option<&str> {
-        server.password.as_ref().map(|password| password.expose_secret())
+        server.password.as_ref().map(secrecy::ExposeSecret::expose_secret)
     }
 
     #[test]

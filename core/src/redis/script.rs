@@ -16,8 +16,7 @@ pub(super) struct Script {
 
 impl Script {
     fn new(text: &'static str) -> Self {
-        let digest = Sha1::digest(text);
-        Self { text, hash: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+        Self { text, hash: format!("{:x}", Sha1::digest(text)) }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use gateway_core::admission::{Refusal, Verdict};
+use gateway_core::config::RedisServer;
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
 use gateway_core::conformance::hot::{generation, install_all};
 use gateway_core::ports::{Admission as _, Hot, Usage as _};
 use gateway_core::redis::Reply;
+use gateway_core::version::Generation;
 use gateway_tests::Redis;
 
 use crate::support::{address, block_on, connect, refused, server, store_on};
@@ -142,11 +144,44 @@ fn is_unavailable_until_the_server_is_back() {
 }
 
 #[test]
+fn connects_anew_to_a_server_that_is_no_primary_any_more() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        install_all(&hot, 2).await;
+        let before = transport.command(&["CLIENT", "ID"]).await;
+        assert_eq!(transport.command(&["CLIENT", "ID"]).await, before);
+        transport.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        let error = hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap_err();
+        assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("READONLY"), "{error:?}");
+        assert_ne!(transport.command(&["CLIENT", "ID"]).await, before);
+        transport.command(&["REPLICAOF", "NO", "ONE"]).await;
+        assert!(matches!(hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+    });
+}
+
+#[test]
+fn connects_anew_once_the_password_is_taken_again() {
+    block_on(async {
+        let (transport, redis) = server().await;
+        let hot = store_on(&transport, "main");
+        transport.command(&["CONFIG", "SET", "requirepass", "another-password"]).await;
+        transport.command(&["CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "NO"]).await;
+        assert!(hot.install(&install(1, Generation(1))).await.is_err());
+        let administrator = RedisServer { password: Some("another-password".into()), ..address(&redis) };
+        let administrator = connect(&administrator, PATIENCE).await.unwrap();
+        administrator.command(&["CONFIG", "SET", "requirepass", redis.password()]).await;
+        let answers = async { while hot.install(&install(1, Generation(1))).await.is_err() {} };
+        tokio::time::timeout(PATIENCE, answers).await.expect("it connects again");
+    });
+}
+
+#[test]
 fn does_not_start_without_the_password() {
     block_on(async {
         let redis = Redis::start().await;
         for password in [None, Some("wrong-wrong-wrong".into())] {
-            let error = connect(&gateway_core::config::RedisServer { password, ..address(&redis) }, SHORT).await;
+            let error = connect(&RedisServer { password, ..address(&redis) }, SHORT).await;
             let error = error.err().expect("the server takes nobody without its password");
             let text = format!("{error:?} {error}");
             assert!(text.contains("127.0.0.1") && !text.contains("wrong-wrong-wrong"), "{text}");
