@@ -1,5 +1,7 @@
 //! The hot state of this gateway: its own, or shared with others.
 
+use std::sync::Arc;
+
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
 use gateway_core::ports::{
@@ -19,7 +21,7 @@ pub(crate) enum LocalHot {
     /// In this process, with its journal.
     Embedded(EmbeddedHot),
     /// On a Redis server.
-    Redis(RedisHot<RedisTransport, SystemClock, SystemRandom>),
+    Redis(Arc<RedisHot<RedisTransport, SystemClock, SystemRandom>>),
 }
 
 impl Hot for LocalHot {}

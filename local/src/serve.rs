@@ -86,7 +86,7 @@ async fn open_stores(config: &Config, data: &Path) -> Result<LocalAuthority, Box
     let hot = if let Some(server) = config.hot.server()? {
         let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
         tracing::info!(%server, tls = server.tls, name = config.hot.name, "the hot state is on redis");
-        LocalHot::Redis(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name))
+        LocalHot::Redis(Arc::new(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name)))
     } else {
         let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
         LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)

@@ -29,7 +29,7 @@ async fn total(hot: &Store) -> (i64, i64) {
     let calendar = Calendar::at(START, &TimeZone::UTC);
     let (email, groups, budgets) = (email(1), Vec::new(), Arc::from([]));
     let query = SpendingQuery { user: user_id(1), email, groups, token: None, calendar, budgets };
-    let spending = hot.spending(&query).await.unwrap();
+    let spending = hot.spending(&query).await.expect("the store answers");
     (spending.windows[3].1.0, spending.windows[3].2.0)
 }
 

@@ -39,7 +39,7 @@ fn keeps_each_key_as_long_as_it_is_needed() {
         assert_eq!(hot.sweep(START.plus(100), 1).await.unwrap(), 1);
         hot.open_session(&session(1)).await.unwrap();
         hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap();
-        hot.note_answer("resp_1", gateway_core::conformance::fixture::user_id(1), START, START.plus(900))
+        hot.note_answer("resp_1", gateway_core::conformance::fixture::user_id(1), START, START.plus(700))
             .await
             .unwrap();
 
@@ -55,7 +55,7 @@ fn keeps_each_key_as_long_as_it_is_needed() {
             ["spent" | "held", "monthly", _] => Some(window + 7 * 86400 + 43_200),
             ["session", _] => Some(3600),
             ["once", "flow", "a"] => Some(600),
-            ["answer", _] => Some(900),
+            ["answer", _] => Some(700),
             _ => unreachable!("an unknown key {name}"),
         };
         let kept = kept(&transport).await;

@@ -102,7 +102,7 @@ fn discards_no_event_that_came_after_its_memory_was_lost() {
 
 async fn assert_unavailable(hot: &impl Hot) {
     let answer = tokio::time::timeout(PATIENCE, hot.admit(&admit(1, 1, START, 60, &[]))).await;
-    let error = answer.expect("it gives up by itself").unwrap_err();
+    let error = answer.expect("it gives up by itself").expect_err("nobody answers");
     assert_eq!(error.to_string(), "redis is unavailable");
 }
 
@@ -196,7 +196,7 @@ fn does_not_start_without_the_password() {
         let redis = Redis::start().await;
         for password in [None, Some("wrong-wrong-wrong".into())] {
             let error = connect(&RedisServer { password, ..address(&redis) }, SHORT).await;
-            let error = error.err().expect("the server takes nobody without its password");
+            let error = error.expect_err("the server takes nobody without its password");
             let text = format!("{error:?} {error}");
             assert!(text.contains("127.0.0.1") && !text.contains("wrong-wrong-wrong"), "{text}");
         }
