@@ -30,7 +30,7 @@ use crate::{data_folder, server, upkeep};
 const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
 
 /// How long Redis may take to answer. Calls have a shorter deadline (`admission.deadline_ms`); this one is for the rest, such
-/// as two hundred usage events at once.
+/// as a thousand usage events at once.
 const REDIS_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The super administrator of a gateway that nobody configured.
