@@ -17,6 +17,7 @@ mod redis;
 pub mod edge;
 pub mod lambda;
 pub mod provider;
+pub mod upstash;
 
 pub use browser::{Browser, Minted, Money, location};
 pub use call::{Answer, ask, call, echo, message, refused};

@@ -1,0 +1,209 @@
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::command::{Command, Malformed};
+use super::redis::{Redis, Unavailable};
+use super::reply::{Encoding, Reply};
+
+/// Longest body that is read, in bytes. Upstash has such a limit too, by plan; no test comes near this one.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// How the bridge runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The server, as `redis://host:port`.
+    pub redis: String,
+    /// The server's password, if it asks for one.
+    pub password: Option<String>,
+    /// The token that callers must have.
+    pub token: String,
+    /// How much later than it could it answers.
+    pub delay: Duration,
+    /// How long the server may take to answer a request.
+    pub deadline: Duration,
+}
+
+/// Upstash's REST protocol over a plain Redis server. It ends with the runtime that started it.
+#[derive(Debug)]
+pub struct UpstashBridge {
+    url: String,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    redis: Redis,
+    authorization: String,
+    delay: Duration,
+    requests: AtomicU64,
+}
+
+/// Why a request has no result.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("Unauthorized")]
+    Unauthorized,
+    #[error("ERR method not allowed")]
+    Method,
+    #[error("ERR max request size exceeded")]
+    Body,
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("{0}")]
+    Command(String),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl UpstashBridge {
+    /// Starts a bridge. The Redis server need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operating system says when it cannot listen there, or that `redis` is no address of a server.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let redis = Redis::new(&options.redis, options.password, options.deadline)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "redis is no address of a Redis server"))?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let authorization = format!("Bearer {}", options.token);
+        let shared = Arc::new(Shared { redis, authorization, delay: options.delay, requests: AtomicU64::new(0) });
+        tokio::spawn(serve(listener, Arc::clone(&shared)));
+        Ok(Self { url, shared })
+    }
+
+    /// Returns the address that clients need.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns how many requests have come so far, whatever came of them.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // It concerns the connection that was not made; what would help may be a task of this thread.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    if request.uri().path() == "/test/count" {
+        let count = json!({"requests": shared.requests.load(Ordering::Relaxed)});
+        return Ok(response(StatusCode::OK, &count));
+    }
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    let outcome = shared.outcome(request).await;
+    if !shared.delay.is_zero() {
+        tokio::time::sleep(shared.delay).await;
+    }
+    Ok(match outcome {
+        Ok(body) => response(StatusCode::OK, &body),
+        Err(refusal) => response(refusal.status(), &json!({"error": refusal.to_string()})),
+    })
+}
+
+fn response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    let mut builder = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        builder = builder.header(ALLOW, "GET, HEAD, POST, PUT");
+    }
+    builder.body(Full::from(body.to_string())).expect("these headers can be sent")
+}
+
+impl Shared {
+    async fn outcome(&self, request: Request<Incoming>) -> Result<Value, Refusal> {
+        let (head, body) = request.into_parts();
+        if head.headers.get(AUTHORIZATION).is_none_or(|sent| sent != self.authorization.as_str()) {
+            return Err(Refusal::Unauthorized);
+        }
+        if ![Method::GET, Method::HEAD, Method::POST, Method::PUT].contains(&head.method) {
+            return Err(Refusal::Method);
+        }
+        let is_base64 = head.headers.get("upstash-encoding").is_some_and(|encoding| encoding == "base64");
+        let encoding = if is_base64 { Encoding::Base64 } else { Encoding::Text };
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| Refusal::Body)?.to_bytes();
+        match head.uri.path() {
+            "/" => self.command(&Command::from_json(&body)?, encoding).await,
+            "/pipeline" => self.pipeline(&Command::list_from_json(&body)?, encoding).await,
+            "/multi-exec" => self.transaction(&Command::list_from_json(&body)?, encoding).await,
+            path => self.command(&Command::from_path(path, head.uri.query(), &body)?, encoding).await,
+        }
+    }
+
+    async fn command(&self, command: &Command, encoding: Encoding) -> Result<Value, Refusal> {
+        if let Some(refusal) = command.refusal() {
+            return Err(Refusal::Command(refusal));
+        }
+        match self.redis.ask(&[command]).await?.pop() {
+            Some(Reply::Error(message)) => Err(Refusal::command(&message)),
+            reply => Ok(reply.unwrap_or(Reply::Nil).outcome(encoding)),
+        }
+    }
+
+    async fn pipeline(&self, commands: &[Command], encoding: Encoding) -> Result<Value, Refusal> {
+        let available: Vec<_> = commands.iter().filter(|command| command.refusal().is_none()).collect();
+        let mut replies = self.redis.ask(&available).await?.into_iter();
+        let outcome = |command: &Command| match command.refusal() {
+            Some(refusal) => Some(json!({"error": refusal})),
+            None => replies.next().map(|reply| reply.outcome(encoding)),
+        };
+        Ok(commands.iter().filter_map(outcome).collect())
+    }
+
+    async fn transaction(&self, commands: &[Command], encoding: Encoding) -> Result<Value, Refusal> {
+        if let Some(refusal) = commands.iter().find_map(Command::refusal) {
+            return Err(Refusal::Command(refusal));
+        }
+        let [multi, exec] = ["MULTI", "EXEC"].map(|name| Command(vec![name.into()]));
+        let all: Vec<_> = [&multi].into_iter().chain(commands).chain([&exec]).collect();
+        match self.redis.ask(&all).await?.pop() {
+            Some(Reply::Array(replies)) => Ok(replies.into_iter().map(|reply| reply.outcome(encoding)).collect()),
+            Some(Reply::Error(message)) => Err(Refusal::command(&message)),
+            _ => Err(Refusal::Command("EXECABORT the transaction was not executed".to_owned())),
+        }
+    }
+}
+
+impl Refusal {
+    fn command(message: &[u8]) -> Self {
+        Self::Command(String::from_utf8_lossy(message).into_owned())
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Body | Self::Malformed(_) | Self::Command(_) => StatusCode::BAD_REQUEST,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
