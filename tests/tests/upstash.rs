@@ -1,4 +1,4 @@
-//! The bridge that stands in for Upstash: what comes with which status.
+//! The bridge that stands in for Upstash: its own client with it, and what comes with which status.
 
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -73,6 +73,18 @@ async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
 
 async fn post(bridge: &UpstashBridge, path: &str, body: Value) -> (StatusCode, Value) {
     answer(request(bridge, Method::POST, path).json(&body)).await
+}
+
+#[tokio::test]
+async fn serves_upstashs_own_client() {
+    let redis = Redis::start().await;
+    let bridge = bridge(options(&redis.url)).await;
+    let script = place("LLM_GATEWAY_ROOT").unwrap().join("tests/node/upstash.mjs");
+    let mut command = tokio::process::Command::new("node");
+    command.arg(script).args([bridge.url(), TOKEN]).arg(place("LLM_GATEWAY_NODE").unwrap()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the script ends").unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{error}", output.status);
 }
 
 #[tokio::test]
