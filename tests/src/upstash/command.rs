@@ -89,7 +89,9 @@ impl Command {
     /// Returns why Upstash would not take this command from anybody, if it would not.
     pub(super) fn refusal(&self) -> Option<String> {
         let name = String::from_utf8_lossy(&self.0[0]).to_ascii_uppercase();
-        UNAVAILABLE.contains(&name.as_str()).then(|| format!("ERR Command is not available: '{name}'"))
+        UNAVAILABLE
+            .contains(&name.as_str())
+            .then(|| format!("ERR Command \"{name}\" is not allowed in REST or it has a special context path"))
     }
 
     fn from_arguments(arguments: &[&RawValue]) -> Result<Self, Malformed> {
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn knows_what_is_not_available_however_it_is_written() {
-        assert_eq!(command(["Hello", "3"]).refusal().unwrap(), "ERR Command is not available: 'HELLO'");
+        assert_eq!(command(["Hello", "3"]).refusal().unwrap().split_once(" is ").unwrap().0, "ERR Command \"HELLO\"");
         assert_eq!(command(["GET", "HELLO"]).refusal(), None);
     }
 }
