@@ -33,7 +33,7 @@ pub(super) struct Pace {
     pub(super) deletions: u32,
     /// How long others can write between two transactions of a compaction.
     pub(super) pause: Duration,
-    /// How often the keeper looks, so how much a power cut may cost.
+    /// How often the keeper looks. A power cut may cost as much, or what came while it compacts, which takes seconds.
     pub(super) turn: Duration,
     /// How many bytes SQLite's log may have before it starts over, which costs writers a wait for the disk.
     pub(super) log: u64,
