@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use gateway_tests::upstash::{Options, UpstashBridge};
-use gateway_tests::{NotReady, Process, free_port, place};
+use gateway_tests::{Process, Redis, free_port, place};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -13,45 +13,13 @@ use tokio::net::TcpListener;
 /// How long a server or a client may take: seconds, and the rest for a machine that compiles something else meanwhile.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often another port is tried, if somebody took the first one meanwhile.
-const ATTEMPTS: usize = 5;
-
-const PASSWORD: &str = "a-password-of-this-test";
 const TOKEN: &str = "a-token-of-this-test";
 
-/// A Redis server without persistence. It ends when this is dropped.
-struct Redis {
-    _process: Process,
-    url: String,
-}
-
-impl Redis {
-    /// Starts the program that `LLM_GATEWAY_REDIS` names, or `redis-server`.
-    async fn start() -> Self {
-        for _ in 1..ATTEMPTS {
-            if let Ok(redis) = Self::run().await {
-                return redis;
-            }
-        }
-        Self::run().await.expect("the server starts")
-    }
-
-    async fn run() -> Result<Self, NotReady> {
-        let port = free_port().expect("a port is free");
-        let program = place("LLM_GATEWAY_REDIS").unwrap_or_else(|_| "redis-server".into());
-        let mut command = Command::new(program);
-        command.args(["--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", "", "--port", &port.to_string()]);
-        let mut process = Process::start(&mut command).expect("redis-server is installed");
-        process.listens(port, PATIENCE).await?;
-        Ok(Self { _process: process, url: format!("redis://127.0.0.1:{port}") })
-    }
-}
-
-fn options(redis: &str) -> Options {
+fn options(redis: &Redis) -> Options {
     Options {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        redis: redis.to_owned(),
-        password: Some(PASSWORD.to_owned()),
+        redis: redis.url(),
+        password: Some(redis.password().to_owned()),
         token: TOKEN.to_owned(),
         delay: Duration::ZERO,
         deadline: PATIENCE,
@@ -78,7 +46,7 @@ async fn post(bridge: &UpstashBridge, path: &str, body: Value) -> (StatusCode, V
 #[tokio::test]
 async fn serves_upstashs_own_client() {
     let redis = Redis::start().await;
-    let bridge = bridge(options(&redis.url)).await;
+    let bridge = bridge(options(&redis)).await;
     let script = place("LLM_GATEWAY_ROOT").unwrap().join("tests/node/upstash.mjs");
     let mut command = tokio::process::Command::new("node");
     command.arg(script).args([bridge.url(), TOKEN]).arg(place("LLM_GATEWAY_NODE").unwrap()).kill_on_drop(true);
@@ -90,7 +58,7 @@ async fn serves_upstashs_own_client() {
 #[tokio::test]
 async fn answers_each_failure_with_its_status() {
     let redis = Redis::start().await;
-    let bridge = bridge(options(&redis.url)).await;
+    let bridge = bridge(options(&redis)).await;
     let not_allowed =
         |name: &str| format!("ERR Command \"{name}\" is not allowed in REST or it has a special context path");
     let bad = |error: &str| (StatusCode::BAD_REQUEST, json!({"error": error}));
@@ -116,7 +84,7 @@ async fn answers_each_failure_with_its_status() {
 #[tokio::test]
 async fn takes_commands_in_the_path() {
     let redis = Redis::start().await;
-    let bridge = bridge(options(&redis.url)).await;
+    let bridge = bridge(options(&redis)).await;
     let set = request(&bridge, Method::POST, "/set/a%2Fb?EX=100").body("of the body");
     assert_eq!(answer(set).await, (StatusCode::OK, json!({"result": "OK"})));
     let get = || request(&bridge, Method::GET, "/get/a%2Fb");
@@ -130,7 +98,7 @@ async fn takes_commands_in_the_path() {
 #[tokio::test]
 async fn counts_requests_and_not_the_commands_in_them() {
     let redis = Redis::start().await;
-    let bridge = bridge(options(&redis.url)).await;
+    let bridge = bridge(options(&redis)).await;
     let count = || Client::new().get(format!("{}/test/count", bridge.url()));
     assert_eq!(answer(count()).await, (StatusCode::OK, json!({"requests": 0})));
     post(&bridge, "/pipeline", json!([["PING"], ["PING"]])).await;
@@ -142,31 +110,31 @@ async fn counts_requests_and_not_the_commands_in_them() {
 #[tokio::test]
 async fn answers_later_by_its_delay() {
     let redis = Redis::start().await;
-    let delayed = bridge(Options { delay: PATIENCE, ..options(&redis.url) }).await;
+    let delayed = bridge(Options { delay: PATIENCE, ..options(&redis) }).await;
     let asked = post(&delayed, "/", json!(["PING"]));
     // Without a delay the answer takes a few milliseconds; with it, no machine is so slow that this fails.
     let answered = tokio::time::timeout(Duration::from_millis(250), asked).await;
     assert!(answered.is_err(), "{answered:?}");
-    let prompt = bridge(Options { delay: Duration::from_millis(1), ..options(&redis.url) }).await;
+    let prompt = bridge(Options { delay: Duration::from_millis(1), ..options(&redis) }).await;
     assert_eq!(post(&prompt, "/", json!(["PING"])).await, (StatusCode::OK, json!({"result": "PONG"})));
 }
 
 #[tokio::test]
 async fn says_that_redis_is_unavailable_and_never_waits_for_it() {
+    let redis = Redis::start().await;
     let unavailable = |error: &str| (StatusCode::SERVICE_UNAVAILABLE, json!({"error": error}));
     let nowhere = format!("redis://127.0.0.1:{}", free_port().unwrap());
-    let alone = bridge(options(&nowhere)).await;
+    let alone = bridge(Options { redis: nowhere, ..options(&redis) }).await;
     for (path, body) in [("/", json!(["PING"])), ("/pipeline", json!([["PING"]])), ("/multi-exec", json!([["PING"]]))] {
         assert_eq!(post(&alone, path, body).await, unavailable("redis is unavailable"), "{path}");
     }
 
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = format!("redis://{}", silent.local_addr().unwrap());
-    let waiting = bridge(Options { deadline: Duration::from_millis(1), ..options(&address) }).await;
+    let waiting = bridge(Options { deadline: Duration::from_millis(1), redis: address, ..options(&redis) }).await;
     assert_eq!(post(&waiting, "/", json!(["PING"])).await, unavailable("redis did not answer in time"));
 
-    let redis = Redis::start().await;
-    let wrong = bridge(Options { password: Some("another".to_owned()), ..options(&redis.url) }).await;
+    let wrong = bridge(Options { password: Some("another".to_owned()), ..options(&redis) }).await;
     assert_eq!(post(&wrong, "/", json!(["PING"])).await, unavailable("redis refuses the password"));
 }
 
@@ -175,7 +143,9 @@ async fn runs_as_a_program() {
     let redis = Redis::start().await;
     let listen = format!("127.0.0.1:{}", free_port().unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_upstash-bridge"));
-    command.args(["--listen", &listen, "--redis", &redis.url, "--token", TOKEN]).env("REDIS_PASSWORD", PASSWORD);
+    command
+        .args(["--listen", &listen, "--redis", &redis.url(), "--token", TOKEN])
+        .env("REDIS_PASSWORD", redis.password());
     let mut process = Process::start(&mut command).unwrap();
     process.answers(&format!("http://{listen}/test/count"), PATIENCE).await.unwrap();
     let ping = Client::new().get(format!("http://{listen}/ping")).bearer_auth(TOKEN);
