@@ -1,4 +1,4 @@
-//! Waiting for a store no longer than agreed.
+//! Waiting no longer than agreed.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,8 +19,13 @@ pub async fn within<T, E: From<Unavailable>>(
     what: &'static str,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
+    in_time(clock, limit, call).await.unwrap_or_else(|| Err(Unavailable::timed_out(what).into()))
+}
+
+/// Waits for `call`, at most for `limit`; `None` if the time is up first. The call is given up then.
+pub async fn in_time<T>(clock: &impl Clock, limit: Duration, call: impl Future<Output = T>) -> Option<T> {
     match select(pin!(call), pin!(clock.sleep(limit))).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => Err(Unavailable::timed_out(what).into()),
+        Either::Left((output, _)) => Some(output),
+        Either::Right(((), _)) => None,
     }
 }

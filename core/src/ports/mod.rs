@@ -8,7 +8,7 @@ mod host;
 mod hot;
 mod record;
 
-pub use deadline::within;
+pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
 pub use record::{

@@ -1,15 +1,13 @@
 //! Asking the identity provider, with a limit on time and on size.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::Surroundings;
-use crate::ports::{Body, Clock as _, Http, HttpError};
+use crate::ports::{Body, Http, HttpError, in_time};
 
 /// Longest time that the identity provider has to answer, body included.
 ///
@@ -39,12 +37,8 @@ pub(super) async fn fetch<S: Surroundings>(
     request: Request<Body>,
     limit: usize,
 ) -> Result<Response<Bytes>, FetchError> {
-    let answer = pin!(read(surroundings.http(), request, limit));
-    let deadline = pin!(surroundings.clock().sleep(DEADLINE));
-    match select(answer, deadline).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => Err(FetchError::TooSlow),
-    }
+    let answer = in_time(surroundings.clock(), DEADLINE, read(surroundings.http(), request, limit)).await;
+    answer.unwrap_or(Err(FetchError::TooSlow))
 }
 
 async fn read<H: Http>(http: &H, request: Request<Body>, limit: usize) -> Result<Response<Bytes>, FetchError> {

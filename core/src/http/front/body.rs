@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http_body_util::LengthLimitError;
 
 use super::Front;
 use crate::http::{Kind, Problem};
-use crate::ports::{Clock as _, Platform};
+use crate::ports::{Platform, in_time};
 
 /// How long a client may take to send a body.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -25,15 +24,13 @@ pub(super) async fn read<P: Platform>(
     limit: usize,
     named: &str,
 ) -> Result<Bytes, Problem> {
-    let reading = std::pin::pin!(to_bytes(body, limit));
-    let waiting = std::pin::pin!(front.platform().clock().sleep(TIMEOUT));
-    match select(reading, waiting).await {
-        Either::Left((Ok(body), _)) => Ok(body),
-        Either::Left((Err(error), _)) if is_too_large(&error) => {
+    match in_time(front.platform().clock(), TIMEOUT, to_bytes(body, limit)).await {
+        Some(Ok(body)) => Ok(body),
+        Some(Err(error)) if is_too_large(&error) => {
             Err(Problem::new(Kind::TooLarge, format!("The body may have {limit} bytes at most{named}.")))
         }
-        Either::Left((Err(_), _)) => Err(Problem::new(Kind::Invalid, "The body broke off.")),
-        Either::Right(((), _)) => Err(Problem::new(Kind::Invalid, "The body took too long.")),
+        Some(Err(_)) => Err(Problem::new(Kind::Invalid, "The body broke off.")),
+        None => Err(Problem::new(Kind::Invalid, "The body took too long.")),
     }
 }
 

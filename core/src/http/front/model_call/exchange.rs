@@ -1,16 +1,14 @@
 //! Sending a call to its provider, and judging what comes back before a byte of it is passed on.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
-use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode};
 
 use crate::admission::ErrorType;
 use crate::http::front::Front;
 use crate::http::{Kind, Problem, RequestContext};
-use crate::ports::{Clock as _, Http as _, HttpError, Platform};
+use crate::ports::{Http as _, HttpError, Platform, in_time};
 use crate::upstream::{Provider, inbound};
 
 /// Why a provider's answer is not passed on.
@@ -80,8 +78,6 @@ async fn send<P: Platform>(front: &Front<P>, request: Request<Body>) -> Result<R
     let limits = &front.config().upstream;
     let limit = Duration::from_secs(limits.first_byte.min(limits.max_duration).0.into());
     let platform = front.platform();
-    match select(pin!(platform.http().send(request)), pin!(platform.clock().sleep(limit))).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), _)) => Err(HttpError::Timeout),
-    }
+    let answer = in_time(platform.clock(), limit, platform.http().send(request)).await;
+    answer.unwrap_or(Err(HttpError::Timeout))
 }
