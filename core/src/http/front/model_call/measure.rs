@@ -34,9 +34,10 @@ pub(super) fn is_stream(headers: &HeaderMap) -> bool {
     content_type.to_ascii_lowercase().starts_with(b"text/event-stream")
 }
 
-/// Says whether an answer is encoded, although no encoding was asked for.
+/// Says whether the body behind these headers, of a call or of an answer, is encoded.
 pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity")
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    !headers.get_all(CONTENT_ENCODING).iter().all(is_plain)
 }
 
 impl Measure {

@@ -18,11 +18,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, HeaderValue};
 
 use self::exchange::{Failure, exchange};
 use self::lease::{Ending, Lease};
-use self::measure::{Measure, Tokens};
+use self::measure::{Measure, Tokens, is_encoded};
 use self::metered::{Extras, metered};
 use self::question::Asker;
 use super::{Front, body};
@@ -113,8 +112,7 @@ async fn open<P: Platform>(
 
 /// Reads the body, up to the limit.
 async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+    if is_encoded(headers) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "The body must not be compressed."));
     }
     body::read(front, body, front.config().limits.body, " (limits.body)").await
