@@ -5,6 +5,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
+//! | [`accounts`] | what calls cost, added up for the records |
 //! | [`identity`] | people: addresses, roles, status |
 //! | [`token`] | issued API tokens: claims, keys, policy |
 //! | [`session`] | browser sessions: ticket, record |
@@ -18,6 +19,7 @@
 //! | [`upstream`] | model providers: requests, answers, metering |
 //! | [`ports`] | the traits that hosts implement |
 
+pub mod accounts;
 pub mod admission;
 pub mod config;
 #[cfg(feature = "test-support")]

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
 use gateway_core::ports::{
-    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
+    SpendingQuery, Unavailable, Usage,
 };
 use gateway_core::redis::RedisHot;
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
+use gateway_core::version::Generation;
 use gateway_local::redis::RedisTransport;
 
 use crate::host::{SystemClock, SystemRandom};
@@ -65,5 +67,14 @@ delegate! {
         pending_usage(limit: u32) -> (Vec<UsageEvent>, u64);
         discard_usage(through: u64) -> ();
         spending(query: &SpendingQuery) -> Spending;
+    }
+    Continuity {
+        begin_generation() -> Generation;
+        beat(seen: u64) -> u64;
+        loss() -> Option<Loss>;
+        recover(recovery: &Recovery) -> bool;
+    }
+    Duties {
+        claim(duty: &str, holder: &str, seconds: u32) -> bool;
     }
 }

@@ -1,6 +1,9 @@
 //! What this process does from time to time.
 
+use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_core::control::{Authority, Control};
@@ -8,6 +11,15 @@ use gateway_core::http::Front;
 use gateway_core::ports::{Platform, Unavailable};
 
 use crate::keys::KeyFile;
+
+/// How long one process has the duty of all this, in seconds, unless it keeps it. Another one takes over then.
+const ON_DUTY: u32 = 15;
+
+/// Between two claims of the duty.
+const CLAIM: Duration = Duration::from_secs(5);
+
+/// Between two looks at whether the hot state has lost its memory. The first call that it does not know recovers it, too.
+const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Between two looks at the usage events that wait for the usage log.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -18,49 +30,70 @@ const OUTBOX: Duration = Duration::from_secs(5);
 /// Between two sweeps of leases of which nothing was heard.
 const SWEEP: Duration = Duration::from_secs(30);
 
-/// Between two looks at tokens that expired so long ago that no list shows them: there are a few a day.
+/// Between two repairs of what the hot state may have lost.
+const REPAIR: Duration = Duration::from_mins(1);
+
+/// Between two looks at what nobody asks for any more: there is little of it each day.
 const FORGET: Duration = Duration::from_hours(1);
 
 /// Between two looks at the key file.
 const KEYS: Duration = Duration::from_mins(1);
 
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
+///
+/// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
 pub(crate) fn start<A: Authority, P: Platform>(control: &Control<A>, front: &Front<P>, keys: KeyFile) {
-    let each = control.clone();
-    every(DRAIN, "usage is not drained", move || {
-        let control = each.clone();
-        async move { control.drain_usage().await.map(drop) }
-    });
-    let each = control.clone();
-    every(OUTBOX, "changes are not applied", move || {
-        let control = each.clone();
-        async move { control.apply_outbox().await.map(drop) }
-    });
-    let each = control.clone();
-    every(SWEEP, "leases are not swept", move || {
-        let control = each.clone();
-        async move { control.sweep().await.map(drop) }
-    });
-    let each = control.clone();
-    every(FORGET, "expired tokens are not forgotten", move || {
-        let control = each.clone();
-        async move { control.forget_tokens().await.map(drop) }
-    });
+    let duty = Duty::claimed_by(control);
+    duty.each(RECOVERY, "the hot state is not recovered", |control| async move { control.recover().await });
+    duty.each(DRAIN, "usage is not drained", |control| async move { control.drain_usage().await.map(drop) });
+    duty.each(OUTBOX, "changes are not applied", |control| async move { control.apply_outbox().await.map(drop) });
+    duty.each(SWEEP, "leases are not swept", |control| async move { control.sweep().await.map(drop) });
+    duty.each(REPAIR, "the hot state is not repaired", |control| async move { control.repair().await.map(drop) });
+    duty.each(FORGET, "old tokens are not forgotten", |control| async move { control.forget_tokens().await.map(drop) });
+    duty.each(FORGET, "old sums are not forgotten", |control| async move { control.forget_spent().await.map(drop) });
     follow_keys(control.clone(), front.clone(), keys);
 }
 
-fn every<F>(period: Duration, failure: &'static str, work: impl Fn() -> F + Send + 'static)
-where
-    F: Future<Output = Result<(), Unavailable>> + Send,
-{
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(period).await;
-            if let Err(error) = work().await {
-                tracing::warn!(%error, "{failure}");
+/// The duty of doing what has to be done, whoever has it.
+struct Duty<A: Authority> {
+    control: Control<A>,
+    is_ours: Arc<AtomicBool>,
+}
+
+impl<A: Authority> Duty<A> {
+    /// Claims the duty from now on.
+    fn claimed_by(control: &Control<A>) -> Self {
+        let duty = Self { control: control.clone(), is_ours: Arc::default() };
+        let (control, is_ours) = (duty.control.clone(), Arc::clone(&duty.is_ours));
+        tokio::spawn(async move {
+            loop {
+                match control.is_on_duty(ON_DUTY).await {
+                    Ok(claimed) => is_ours.store(claimed, Ordering::Relaxed),
+                    Err(error) => tracing::warn!(error = &error as &dyn Error, "the upkeep's duty cannot be claimed"),
+                }
+                tokio::time::sleep(CLAIM).await;
             }
-        }
-    });
+        });
+        duty
+    }
+
+    /// Does some work after each `period`, while on duty.
+    fn each<F>(&self, period: Duration, failure: &'static str, work: impl Fn(Control<A>) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), Unavailable>> + Send,
+    {
+        let (control, is_ours) = (self.control.clone(), Arc::clone(&self.is_ours));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(period).await;
+                if is_ours.load(Ordering::Relaxed)
+                    && let Err(error) = work(control.clone()).await
+                {
+                    tracing::warn!(error = &error as &dyn Error, "{failure}");
+                }
+            }
+        });
+    }
 }
 
 /// Takes over the keys that `llm-gateway keys rotate` has written.

@@ -95,4 +95,6 @@ pub enum Installed {
     Done,
     /// The hot state lives in another generation: read the records again, then install under this one.
     Stale(Generation),
+    /// The hot state has not been told what was spent since it lost its memory: recover it, then install.
+    Unrecovered,
 }

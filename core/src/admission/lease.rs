@@ -114,6 +114,9 @@ pub struct UsageEvent {
     pub email: Email,
     /// With which token.
     pub token: TokenId,
+    /// The groups whose budgets it counts against.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// What was held.
     pub estimate: Nanodollars,
     /// What was known before.

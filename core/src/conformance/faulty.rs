@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
 use crate::ports::{
-    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
+    SpendingQuery, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
+use crate::version::Generation;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,5 +159,29 @@ impl<H: Hot> Usage for FaultyHot<H> {
 
     async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
         self.faults.run(self.inner.spending(query)).await
+    }
+}
+
+impl<H: Hot> Continuity for FaultyHot<H> {
+    async fn begin_generation(&self) -> Result<Generation, Unavailable> {
+        self.faults.run(self.inner.begin_generation()).await
+    }
+
+    async fn beat(&self, seen: u64) -> Result<u64, Unavailable> {
+        self.faults.run(self.inner.beat(seen)).await
+    }
+
+    async fn loss(&self) -> Result<Option<Loss>, Unavailable> {
+        self.faults.run(self.inner.loss()).await
+    }
+
+    async fn recover(&self, recovery: &Recovery) -> Result<bool, Unavailable> {
+        self.faults.run(self.inner.recover(recovery)).await
+    }
+}
+
+impl<H: Hot> Duties for FaultyHot<H> {
+    async fn claim(&self, duty: &str, holder: &str, seconds: u32) -> Result<bool, Unavailable> {
+        self.faults.run(self.inner.claim(duty, holder, seconds)).await
     }
 }

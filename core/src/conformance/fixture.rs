@@ -184,6 +184,7 @@ pub fn usage_event(number: u16, revision: u32) -> UsageEvent {
         user: user_id(1),
         email: email(1),
         token: token_id(1),
+        groups: Vec::new(),
         estimate: Nanodollars(5),
         call: admit(1, number, START, 5, &[]).call,
         settlement: settlement(number, START, i64::from(revision)),

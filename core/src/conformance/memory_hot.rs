@@ -1,5 +1,6 @@
 //! [`Memory`] as a hot store, for tests: no journal, no thread.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::model::Restart;
@@ -7,7 +8,8 @@ use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent
 use crate::id::UserId;
 use crate::memory::{Decision, Memory};
 use crate::ports::{
-    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
+    SpendingQuery, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -17,17 +19,25 @@ use crate::version::Generation;
 #[derive(Debug, Clone)]
 pub struct MemoryHot {
     memory: Arc<Mutex<Memory>>,
+    /// The next generation.
+    generations: Arc<AtomicU64>,
 }
 
 impl MemoryHot {
     /// Makes an empty store.
     #[must_use]
     pub fn new(generation: Generation) -> Self {
-        Self { memory: Arc::new(Mutex::new(Memory::new(generation))) }
+        let generations = Arc::new(AtomicU64::new(generation.0 + 1));
+        Self { memory: Arc::new(Mutex::new(Memory::new(generation))), generations }
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a generation that was not there yet.
+    fn fresh_generation(&self) -> Generation {
+        Generation(self.generations.fetch_add(1, Ordering::Relaxed))
     }
 
     fn decide<T>(&self, decide: impl FnOnce(&Memory) -> Decision<T>) -> T {
@@ -47,7 +57,7 @@ impl Restart for MemoryHot {
     async fn restart(self, now: Timestamp) -> Self {
         let snapshot = serde_json::to_vec(&*self.lock()).expect("a memory has texts and numbers only");
         let memory = serde_json::from_slice(&snapshot).expect("it was just written");
-        let restarted = Self { memory: Arc::new(Mutex::new(memory)) };
+        let restarted = Self { memory: Arc::new(Mutex::new(memory)), generations: self.generations };
         restarted.decide(|memory| memory.abandon(now));
         restarted
     }
@@ -133,5 +143,31 @@ impl Usage for MemoryHot {
 
     async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
         Ok(self.lock().spending(query))
+    }
+}
+
+impl Continuity for MemoryHot {
+    async fn begin_generation(&self) -> Result<Generation, Unavailable> {
+        let fresh = self.fresh_generation();
+        Ok(self.decide(|memory| memory.begin_generation(fresh)))
+    }
+
+    async fn beat(&self, seen: u64) -> Result<u64, Unavailable> {
+        let fresh = self.fresh_generation();
+        Ok(self.decide(|memory| memory.beat(seen, fresh)))
+    }
+
+    async fn loss(&self) -> Result<Option<Loss>, Unavailable> {
+        Ok(self.lock().loss())
+    }
+
+    async fn recover(&self, recovery: &Recovery) -> Result<bool, Unavailable> {
+        Ok(self.decide(|memory| memory.recover(recovery)))
+    }
+}
+
+impl Duties for MemoryHot {
+    async fn claim(&self, _: &str, _: &str, _: u32) -> Result<bool, Unavailable> {
+        Ok(true)
     }
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::faulty::Faults;
+use crate::accounts::{Posting, RollUp, RollUpKey, Spent, SpentKey, Sums};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::User;
+use crate::money::WindowId;
 use crate::ports::{
-    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
-    Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
+    TokenQuery, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -28,7 +30,9 @@ struct State {
     tokens: BTreeMap<TokenId, Stored<Token>>,
     audit: BTreeMap<AuditId, AuditEntry>,
     usage: BTreeMap<LeaseId, UsageEvent>,
+    sums: Sums,
     outbox: Vec<(Subject, Version)>,
+    beats: u64,
 }
 
 impl MemoryRecords {
@@ -198,16 +202,22 @@ impl AuditLog for MemoryRecords {
 }
 
 impl UsageLog for MemoryRecords {
-    async fn put_usage(&self, events: &[UsageEvent]) -> Result<(), Unavailable> {
+    async fn put_usage(&self, postings: &[Posting]) -> Result<(), Unavailable> {
         self.write(|state| {
-            for event in events {
-                if state.usage.get(&event.id).is_none_or(|held| held.revision < event.revision) {
-                    state.usage.insert(event.id, event.clone());
+            for posting in postings {
+                let held = state.usage.get(&posting.event.id);
+                if held.is_none_or(|held| held.revision < posting.event.revision) {
+                    state.sums.post(posting, held);
+                    state.usage.insert(posting.event.id, posting.event.clone());
                 }
             }
             Ok(())
         })
         .await
+    }
+
+    async fn logged(&self, ids: &[LeaseId]) -> Result<Vec<LeaseId>, Unavailable> {
+        self.read(|state| ids.iter().filter(|id| state.usage.contains_key(*id)).copied().collect()).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Page<UsageEvent>, Unavailable> {
@@ -216,6 +226,42 @@ impl UsageLog for MemoryRecords {
             let after = after.or_else(|| query.after.map(|id| id.to_string())).unwrap_or_default();
             let wanted = state.usage.values().filter(|event| event.id.to_string() > after);
             page(wanted.cloned(), &query.page, |event| event.id.to_string())
+        })
+        .await
+    }
+}
+
+impl Accounts for MemoryRecords {
+    async fn spent(&self, windows: &[WindowId]) -> Result<Vec<Spent>, Unavailable> {
+        self.read(|state| {
+            let wanted = state.sums.spent.iter().filter(|(key, _)| windows.contains(&key.window));
+            wanted.map(|(key, (amount, _))| Spent { key: key.clone(), amount: *amount }).collect()
+        })
+        .await
+    }
+
+    async fn roll_ups(&self, day: &str, request: &PageRequest) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
+        self.read(|state| {
+            let after: Option<RollUpKey> =
+                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
+            let rows = state.sums.roll_ups.iter().filter(|(key, _)| key.day == day);
+            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+            let name = |(key, _): &(RollUpKey, RollUp)| serde_json::to_string(key).expect("a key has texts only");
+            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, name)
+        })
+        .await
+    }
+}
+
+impl Beats for MemoryRecords {
+    async fn beats(&self) -> Result<u64, Unavailable> {
+        self.read(|state| state.beats).await
+    }
+
+    async fn note_beats(&self, count: u64) -> Result<(), Unavailable> {
+        self.write(|state| {
+            state.beats = state.beats.max(count);
+            Ok(())
         })
         .await
     }
@@ -231,6 +277,19 @@ impl Retention for MemoryRecords {
                 state.outbox.retain(|(subject, _)| *subject != Subject::Token(*id));
             }
             Ok(u32::try_from(expired.len()).unwrap_or(limit))
+        })
+        .await
+    }
+
+    async fn forget_spent(&self, ended_by: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        self.write(|state| {
+            let sums = state.sums.spent.iter();
+            let ended = sums.filter(|(_, (_, end))| end.is_some_and(|end| end <= ended_by));
+            let ended: Vec<SpentKey> = ended.map(|(key, _)| key.clone()).take(limit as usize).collect();
+            for key in &ended {
+                state.sums.spent.remove(key);
+            }
+            Ok(u32::try_from(ended.len()).unwrap_or(limit))
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! What the control plane is made of.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ struct Inner<A> {
     config: Arc<Config>,
     keys: RwLock<Arc<KeySet>>,
     generation: RwLock<Generation>,
+    /// Whether somebody in this process restores the hot state.
+    recovering: AtomicBool,
+    /// What this process is called where it shares work with others.
+    name: String,
 }
 
 impl<A: Authority> Clone for Control<A> {
@@ -61,11 +66,14 @@ impl<A: Authority> Control<A> {
     /// Makes a control plane that signs with these keys.
     #[must_use]
     pub fn new(authority: A, config: Arc<Config>, keys: KeySet) -> Self {
+        let name = u64::from_be_bytes(authority.random().bytes()).to_string();
         Self(Arc::new(Inner {
             authority,
             config,
             keys: RwLock::new(Arc::new(keys)),
             generation: RwLock::new(Generation(0)),
+            recovering: AtomicBool::new(false),
+            name,
         }))
     }
 
@@ -127,6 +135,14 @@ impl<A: Authority> Control<A> {
 
     pub(super) fn note_generation(&self, generation: Generation) {
         *self.0.generation.write().unwrap_or_else(PoisonError::into_inner) = generation;
+    }
+
+    pub(super) fn recovering(&self) -> &AtomicBool {
+        &self.0.recovering
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Writes down what `actor` is about to do.

@@ -9,6 +9,7 @@ mod call;
 mod list;
 mod mint;
 mod publish;
+mod recovery;
 mod revoke;
 mod sign_in;
 mod upkeep;

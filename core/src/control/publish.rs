@@ -42,6 +42,7 @@ impl<A: Authority> Control<A> {
             match self.install(generation, known).await? {
                 Installed::Done => return self.forget(subject, version).await,
                 Installed::Stale(current) => generation = current,
+                Installed::Unrecovered => self.recover().await?,
             }
         }
         Err(Unavailable::timed_out("the hot state"))
@@ -64,6 +65,7 @@ impl<A: Authority> Control<A> {
             match self.install(generation, known).await? {
                 Installed::Done => return Ok(true),
                 Installed::Stale(current) => generation = current,
+                Installed::Unrecovered => self.recover().await?,
             }
         }
         Err(Unavailable::timed_out("the hot state"))
@@ -74,7 +76,7 @@ impl<A: Authority> Control<A> {
         let call = self.hot().install(&install);
         let installed = within(self.clock(), self.deadline(), "the hot state", call).await?;
         self.note_generation(match installed {
-            Installed::Done => generation,
+            Installed::Done | Installed::Unrecovered => generation,
             Installed::Stale(current) => current,
         });
         Ok(installed)

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Authority, Control};
+use crate::accounts::Posting;
 use crate::id::TokenId;
-use crate::ports::{Admission as _, Outbox as _, Retention as _, Tokens as _, Unavailable, Usage as _, UsageLog as _};
+use crate::memory::WINDOW_REMEMBERED;
+use crate::ports::{
+    Admission as _, Duties as _, Outbox as _, Retention as _, Tokens as _, Unavailable, Usage as _, UsageLog as _,
+};
 use crate::time::Timestamp;
 
 /// How many rows one step takes from a queue: a transaction that takes milliseconds.
@@ -13,10 +17,23 @@ const BATCH: u32 = 1000;
 /// How many leases one sweep charges at most.
 const SWEEP: u32 = 50;
 
+/// The duty of doing all of this, where several processes share a hot state.
+const UPKEEP: &str = "upkeep";
+
 /// Seconds in a day, for `last_used`.
 const DAY: i64 = 86400;
 
 impl<A: Authority> Control<A> {
+    /// Says whether this process is the one that does what has to be done from time to time, for some seconds from now. If it
+    /// ends, another one takes over then.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the hot state does not answer.
+    pub async fn is_on_duty(&self, seconds: u32) -> Result<bool, Unavailable> {
+        self.hot().claim(UPKEEP, self.name(), seconds).await
+    }
+
     /// Moves usage events from the hot state to the usage log, and notes which tokens were used. Returns how many.
     ///
     /// # Errors
@@ -24,13 +41,15 @@ impl<A: Authority> Control<A> {
     /// [`Unavailable`]: what was not moved is moved next time, and nothing is counted twice.
     pub async fn drain_usage(&self) -> Result<usize, Unavailable> {
         let mut moved = 0;
+        let zone = self.config().time_zone();
         loop {
             let (events, through) = self.hot().pending_usage(BATCH).await?;
             let is_last = events.len() < BATCH as usize;
             if events.is_empty() {
                 return Ok(moved);
             }
-            self.records().put_usage(&events).await?;
+            let postings = events.iter().map(|event| Posting::of(event.clone(), &zone)).collect::<Vec<_>>();
+            self.records().put_usage(&postings).await?;
             let uses: BTreeMap<TokenId, Timestamp> = events
                 .iter()
                 .map(|event| (event.token, Timestamp(event.call.at.seconds().0.div_euclid(DAY) * DAY)))
@@ -92,6 +111,22 @@ impl<A: Authority> Control<A> {
         let mut forgotten = 0;
         loop {
             let step = self.records().forget_tokens(self.unlisted(), BATCH).await?;
+            forgotten += step;
+            if step < BATCH {
+                return Ok(forgotten);
+            }
+        }
+    }
+
+    /// Forgets what was spent in windows that ended so long ago that nothing counts against them. Returns how many sums.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: the rest is forgotten next time.
+    pub async fn forget_spent(&self) -> Result<u32, Unavailable> {
+        let mut forgotten = 0;
+        loop {
+            let step = self.records().forget_spent(self.now().plus(-WINDOW_REMEMBERED), BATCH).await?;
             forgotten += step;
             if step < BATCH {
                 return Ok(forgotten);

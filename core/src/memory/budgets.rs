@@ -1,23 +1,8 @@
 //! Which budgets apply to a call, and what counts against them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::admission::UserEntry;
 use crate::id::{TokenId, UserId};
-use crate::money::{Budget, BudgetScope};
-
-/// Whose spending is counted together, whether or not a budget exists.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) enum Counter {
-    /// A person's.
-    User(UserId),
-    /// A token's.
-    Token(TokenId),
-    /// A group's that has a budget.
-    Group(String),
-    /// Everybody's.
-    Org,
-}
+use crate::money::{Budget, BudgetScope, Counter};
 
 /// Who calls, as far as budgets care.
 pub(crate) struct Payer<'a> {

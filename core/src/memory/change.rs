@@ -6,8 +6,10 @@ use super::answers::AnswerKey;
 use super::lease::OpenLease;
 use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
 use crate::id::UserId;
+use crate::ports::Recovery;
 use crate::session::{Session, SessionId};
 use crate::time::Timestamp;
+use crate::version::Generation;
 
 /// One change of the memory. A change was decided: applying it asks nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,18 @@ pub enum Change {
         /// Its kind and id.
         key: String,
     },
+    /// Another generation began.
+    Began {
+        /// Which.
+        generation: Generation,
+    },
+    /// A beat was counted.
+    Beat {
+        /// How many there are now.
+        count: u64,
+    },
+    /// What was spent was taken over from the records.
+    Recovered(Box<Recovery>),
 }
 
 impl Change {

@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Change;
-use super::budgets::Counter;
 use crate::admission::{Call, Settlement, UsageEvent};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
-use crate::money::{Calendar, Nanodollars};
+use crate::money::{Calendar, Counter, Nanodollars};
 use crate::time::Timestamp;
 
 /// A lease that was not closed yet.
@@ -31,6 +30,15 @@ const fn had_price() -> bool {
     true
 }
 
+/// Returns the groups among the counters of a call.
+pub(crate) fn groups(counters: &[Counter]) -> Vec<String> {
+    let name = |counter: &Counter| match counter {
+        Counter::Group(name) => Some(name.clone()),
+        _ => None,
+    };
+    counters.iter().filter_map(name).collect()
+}
+
 impl OpenLease {
     /// Returns the event that a settlement makes of the lease.
     pub(super) fn event(&self, settlement: Settlement, revision: u32) -> UsageEvent {
@@ -40,6 +48,7 @@ impl OpenLease {
             user: self.user,
             email: self.email.clone(),
             token: self.token,
+            groups: groups(&self.counters),
             estimate: self.estimate,
             call: self.call.clone(),
             settlement,

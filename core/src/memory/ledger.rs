@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::budgets::{Counter, Payer, applicable, counters};
+use super::budgets::{Payer, applicable, counters};
 use super::lease::OpenLease;
 use super::{Change, Decision};
+use crate::accounts::Spent;
 use crate::admission::{Admit, Admitted, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict};
 use crate::id::LeaseId;
-use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowId, WindowKind};
-use crate::ports::{Spending, SpendingQuery};
+use crate::money::{Budget, BudgetState, Calendar, Counter, Nanodollars, Window, WindowId, WindowKind};
+use crate::ports::{Recovery, Spending, SpendingQuery};
 use crate::time::Timestamp;
 
 /// How long after its expiry a lease is swept, in seconds: the clocks of two processes may differ.
@@ -173,6 +174,36 @@ impl Ledger {
         let events: Vec<UsageEvent> = self.events.iter().take(limit as usize).cloned().collect();
         let through = self.first_event + events.len() as u64;
         (events, through)
+    }
+
+    /// Returns the position of the newest event.
+    pub(super) fn newest(&self) -> u64 {
+        self.first_event + self.events.len() as u64
+    }
+
+    /// Says whether no event waits, and none came after that position.
+    pub(super) fn is_drained(&self, through: u64) -> bool {
+        self.events.is_empty() && self.first_event == through
+    }
+
+    pub(super) fn open_ids(&self) -> Vec<LeaseId> {
+        self.by_expiry.iter().map(|(_, id)| *id).collect()
+    }
+
+    /// Takes over what was spent in the running windows, and closes leases that were closed in a memory which was lost.
+    pub(super) fn recover(&mut self, recovery: &Recovery) {
+        for lease in &recovery.closed {
+            self.cancel(Cancel { lease: *lease, now: recovery.now });
+        }
+        for Window { id, end } in &recovery.windows {
+            let window = self.windows.entry(id.clone()).or_default();
+            window.end = *end;
+            window.totals.values_mut().for_each(|totals| totals.spent = Nanodollars::ZERO);
+        }
+        for Spent { key, amount } in &recovery.spent {
+            let window = self.windows.entry(key.window.clone()).or_default();
+            window.totals.entry(key.counter.clone()).or_default().spent = *amount;
+        }
     }
 
     pub(super) fn spending(&self, query: &SpendingQuery) -> Spending {

@@ -21,8 +21,9 @@ pub use change::Change;
 pub use lease::OpenLease;
 pub use once::Full;
 
-pub(crate) use budgets::{Counter, Payer, applicable};
+pub(crate) use budgets::{Payer, applicable};
 pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
+pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED, WINDOW_REMEMBERED};
 pub(crate) use once::CAPACITY as ONCE_CAPACITY;
 pub(crate) use sessions::noted_every;
@@ -34,7 +35,7 @@ use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
-use crate::ports::{SessionState, Spending, SpendingQuery};
+use crate::ports::{Loss, Recovery, SessionState, Spending, SpendingQuery};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -46,6 +47,13 @@ pub type Decision<T> = (T, Vec<Change>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memory {
     generation: Generation,
+    /// Whether it was told in this generation what was spent. Written since there are recoveries: what older journals hold
+    /// needed none.
+    #[serde(default = "was_recovered")]
+    recovered: bool,
+    /// How often its beats were counted.
+    #[serde(default)]
+    beats: u64,
     ledger: Ledger,
     sessions: SessionTable,
     #[serde(default)]
@@ -56,12 +64,18 @@ pub struct Memory {
     once: OnceTable,
 }
 
+const fn was_recovered() -> bool {
+    true
+}
+
 impl Memory {
     /// Makes an empty memory, in a life of its own.
     #[must_use]
     pub fn new(generation: Generation) -> Self {
         Self {
             generation,
+            recovered: false,
+            beats: 0,
             ledger: Ledger::default(),
             sessions: SessionTable::default(),
             answers: AnswerTable::default(),
@@ -96,6 +110,17 @@ impl Memory {
             Change::Learned { user, token } => self.known.learn(user.map(|user| *user), token),
             Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
             Change::Redeemed { key } => self.once.forget(&key),
+            Change::Began { generation } => {
+                self.generation = generation;
+                self.recovered = false;
+                self.known = Known::default();
+            }
+            Change::Beat { count } => self.beats = count,
+            Change::Recovered(recovery) => {
+                self.recovered = true;
+                self.beats = self.beats.max(recovery.beats);
+                self.ledger.recover(&recovery);
+            }
         }
     }
 
@@ -148,6 +173,9 @@ impl Memory {
     pub fn install(&self, install: &Install) -> Decision<Installed> {
         if install.generation != self.generation {
             return (Installed::Stale(self.generation), Vec::new());
+        }
+        if !self.recovered {
+            return (Installed::Unrecovered, Vec::new());
         }
         (Installed::Done, self.known.news(install).into_iter().collect())
     }
@@ -243,5 +271,33 @@ impl Memory {
     #[must_use]
     pub fn spending(&self, query: &SpendingQuery) -> Spending {
         self.ledger.spending(query)
+    }
+
+    /// Begins the `fresh` generation; see [`crate::ports::Continuity::begin_generation`].
+    #[must_use]
+    pub fn begin_generation(&self, fresh: Generation) -> Decision<Generation> {
+        (fresh, vec![Change::Began { generation: fresh }])
+    }
+
+    /// Counts one up, in the `fresh` generation if it has gone back; see [`crate::ports::Continuity::beat`].
+    #[must_use]
+    pub fn beat(&self, seen: u64, fresh: Generation) -> Decision<u64> {
+        let count = self.beats.max(seen) + 1;
+        let began = (self.beats < seen).then_some(Change::Began { generation: fresh });
+        (count, began.into_iter().chain([Change::Beat { count }]).collect())
+    }
+
+    /// Returns what has to be known for a recovery; see [`crate::ports::Continuity::loss`].
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        let loss = || Loss { generation: self.generation, through: self.ledger.newest(), open: self.ledger.open_ids() };
+        (!self.recovered).then(loss)
+    }
+
+    /// Takes over what was spent; see [`crate::ports::Continuity::recover`].
+    #[must_use]
+    pub fn recover(&self, recovery: &Recovery) -> Decision<bool> {
+        let is_current = self.generation == recovery.generation && self.ledger.is_drained(recovery.through);
+        (is_current, is_current.then(|| Change::Recovered(Box::new(recovery.clone()))).into_iter().collect())
     }
 }

@@ -4,6 +4,7 @@
 
 mod amount;
 mod budget;
+mod counter;
 mod estimate;
 mod price;
 mod usage;
@@ -11,6 +12,7 @@ mod window;
 
 pub use amount::{InvalidAmount, Nanodollars};
 pub use budget::{Budget, BudgetScope, BudgetState};
+pub use counter::{Counter, InvalidCounter};
 pub use estimate::{CallSize, Estimator};
 pub use price::Price;
 pub use usage::TokenUsage;

@@ -71,6 +71,12 @@ impl Calendar {
         }
     }
 
+    /// Returns today's date, such as `2026-11-23`.
+    #[must_use]
+    pub fn day(&self) -> &str {
+        self.daily.id.0.split_once(':').map_or("", |(_, day)| day)
+    }
+
     /// Returns the running window of a kind.
     #[must_use]
     pub const fn window(&self, kind: WindowKind) -> &Window {

@@ -3,17 +3,23 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Unavailable;
+use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use crate::id::{TokenId, UserId};
+use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
-use crate::money::{Budget, BudgetState, Calendar, Nanodollars, WindowKind};
+use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowKind};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
 
 /// Everything the hot state keeps.
-pub trait Hot: Admission + Sessions + OneTime + Answers + Usage + Clone + Send + Sync + 'static {}
+pub trait Hot:
+    Admission + Sessions + OneTime + Answers + Usage + Continuity + Duties + Clone + Send + Sync + 'static
+{
+}
 
 /// Decides about calls and keeps the ledger.
 pub trait Admission {
@@ -118,6 +124,62 @@ pub trait Usage {
 
     /// Returns how a person's budgets stand, and what they spent.
     fn spending(&self, query: &SpendingQuery) -> impl Future<Output = Result<Spending, Unavailable>> + Send;
+}
+
+/// Notices when the store has lost its memory, or went back to an older one, and takes over what the records can tell.
+///
+/// A store that did begins another generation: nobody is known in it until they are installed anew, and nobody can be until
+/// it was told again what was spent.
+pub trait Continuity {
+    /// Begins another generation, and returns it.
+    fn begin_generation(&self) -> impl Future<Output = Result<Generation, Unavailable>> + Send;
+
+    /// Counts one up and returns the count. A store that has not come as far as `seen`, which it returned once, has gone back
+    /// to an older memory: it begins another generation, and goes on from there.
+    fn beat(&self, seen: u64) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
+    /// Returns what has to be known for a recovery, or `None` if the store needs none.
+    fn loss(&self) -> impl Future<Output = Result<Option<Loss>, Unavailable>> + Send;
+
+    /// Takes over what was spent, in place of what the store believes. Says whether it did: otherwise more has happened since
+    /// the loss was looked at.
+    fn recover(&self, recovery: &Recovery) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}
+
+/// What a store knows that has lost its memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Its generation.
+    pub generation: Generation,
+    /// The position of its newest usage event.
+    pub through: u64,
+    /// The leases that it takes for open.
+    pub open: Vec<LeaseId>,
+}
+
+/// What a store is told after a loss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The generation of the loss.
+    pub generation: Generation,
+    /// The position of the loss: every event up to there is in the log, and in `spent`.
+    pub through: u64,
+    /// Leases that it took for open, and that were closed in what it lost.
+    pub closed: Vec<LeaseId>,
+    /// The windows that are running.
+    pub windows: Vec<Window>,
+    /// What was spent in them.
+    pub spent: Vec<Spent>,
+    /// How far its beats had been counted.
+    pub beats: u64,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Shares work among the processes that use the store.
+pub trait Duties {
+    /// Takes over a duty, or keeps it, for some seconds; says whether it is the holder's. Time is the store's own.
+    fn claim(&self, duty: &str, holder: &str, seconds: u32) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
 /// Asks how a person's money stands.

@@ -10,10 +10,13 @@ mod record;
 
 pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
-pub use hot::{Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Usage};
+pub use hot::{
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
+    SpendingQuery, Usage,
+};
 pub use record::{
-    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
-    Tokens, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
+    TokenQuery, Tokens, UsageLog, UsageQuery, Users, WriteError,
 };
 
 /// A store or service that did not answer, or not in time. Whether a write happened is unknown.

@@ -6,15 +6,20 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use super::Unavailable;
+use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::User;
+use crate::money::WindowId;
 use crate::time::Timestamp;
 use crate::token::Token;
 use crate::version::{Stored, Version};
 
 /// Everything the records keep.
-pub trait Records: Users + Tokens + AuditLog + UsageLog + Outbox + Retention + Clone + Send + Sync + 'static {}
+pub trait Records:
+    Users + Tokens + AuditLog + UsageLog + Accounts + Outbox + Beats + Retention + Clone + Send + Sync + 'static
+{
+}
 
 /// Keeps people.
 pub trait Users {
@@ -96,11 +101,37 @@ pub trait AuditLog {
 
 /// Keeps what calls cost.
 pub trait UsageLog {
-    /// Writes events by their id; a higher revision replaces a lower one, and anything else changes nothing.
-    fn put_usage(&self, events: &[UsageEvent]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Writes events by their id, and adds them to the [`Accounts`]; a higher revision replaces a lower one, also there, and
+    /// anything else changes nothing.
+    fn put_usage(&self, postings: &[Posting]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns which of these events the log has.
+    fn logged(&self, ids: &[LeaseId]) -> impl Future<Output = Result<Vec<LeaseId>, Unavailable>> + Send;
 
     /// Returns one page of a time range, oldest first.
     fn usage(&self, query: &UsageQuery) -> impl Future<Output = Result<Page<UsageEvent>, Unavailable>> + Send;
+}
+
+/// Adds up what the usage log says. The sums are never behind the log.
+pub trait Accounts {
+    /// Returns what was spent in these windows, by everybody.
+    fn spent(&self, windows: &[WindowId]) -> impl Future<Output = Result<Vec<Spent>, Unavailable>> + Send;
+
+    /// Returns one page of a day's roll-ups, in the order of their keys.
+    fn roll_ups(
+        &self,
+        day: &str,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<(RollUpKey, RollUp)>, Unavailable>> + Send;
+}
+
+/// Remembers how often the hot state's beats were counted, so that one which has gone back is noticed.
+pub trait Beats {
+    /// Returns the highest count that was noted; 0 if none was.
+    fn beats(&self) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
+    /// Notes a count, unless a higher one is noted.
+    fn note_beats(&self, count: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// Remembers which changes the hot state may not have heard of: each write of a user or token leaves a row.
@@ -118,6 +149,10 @@ pub trait Retention {
     /// how many. The audit log still tells of them.
     fn forget_tokens(&self, expired_by: Timestamp, limit: u32)
     -> impl Future<Output = Result<u32, Unavailable>> + Send;
+
+    /// Forgets what was spent in windows that had ended by `ended_by`, at most `limit` sums; returns how many. Roll-ups and the
+    /// log still tell of it.
+    fn forget_spent(&self, ended_by: Timestamp, limit: u32) -> impl Future<Output = Result<u32, Unavailable>> + Send;
 }
 
 /// Which record changed.

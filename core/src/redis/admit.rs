@@ -1,7 +1,7 @@
 //! Asking whether a call may be made.
 
 use super::lease::HeldCall;
-use super::script::{self, Answer, json, unexpected};
+use super::script::{Answer, json, unexpected};
 use super::windows::{self, Windows};
 use super::{ELSEWHERE, RedisHot, Transport};
 use crate::admission::{Admit, Admitted, Refusal, Verdict};
@@ -27,16 +27,9 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
 
     async fn ask(&self, admit: &Admit, windows: &Windows) -> Result<Answer, Unavailable> {
         let keys = &self.keys;
-        let mut touched = vec![
-            keys.generation(),
-            keys.user(admit.user),
-            keys.token(admit.token),
-            keys.lease(admit.lease),
-            keys.leases(),
-        ];
+        let mut touched = vec![keys.user(admit.user), keys.token(admit.token), keys.lease(admit.lease), keys.leases()];
         touched.extend_from_slice(&windows.keys);
         let mut arguments = vec![
-            self.fresh_generation(),
             admit.now.0.to_string(),
             admit.lease.to_string(),
             admit.user.to_string(),
@@ -53,7 +46,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
         for budget in admit.budgets.iter() {
             arguments.extend(described(budget));
         }
-        Answer::of(script::run(&self.transport, &script::ADMIT, touched, arguments).await?)
+        self.believe("admit", touched, arguments).await
     }
 }
 

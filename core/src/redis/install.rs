@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::keys::kept;
-use super::script::{self, Answer, json, unexpected};
+use super::script::{json, unexpected};
 use super::{RedisHot, Transport};
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
 use crate::identity::Status;
@@ -38,8 +38,8 @@ struct TokenFields {
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     pub(super) async fn learn(&self, install: &Install) -> Result<Installed, Unavailable> {
-        let mut keys = vec![self.keys.generation()];
-        let mut arguments = vec![self.fresh_generation(), install.generation.0.to_string()];
+        let mut keys = vec![self.keys.recovered()];
+        let mut arguments = vec![install.generation.0.to_string()];
         if let Some(user) = &install.user {
             keys.push(self.keys.user(user.id));
             arguments.extend([user_fields(user)?, FOR_EVER.to_owned()]);
@@ -49,10 +49,10 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             let until = token.expiry.plus(REMEMBERED_AFTER_EXPIRY);
             arguments.extend([token_fields(token)?, kept(until, self.clock.now().seconds())]);
         }
-        let reply = script::run(&self.transport, &script::INSTALL, keys, arguments).await?;
-        let mut answer = Answer::of(reply)?;
+        let mut answer = self.believe("install", keys, arguments).await?;
         match answer.text()?.as_str() {
             "done" => Ok(Installed::Done),
+            "unrecovered" => Ok(Installed::Unrecovered),
             "stale" => Ok(Installed::Stale(Generation(answer.read()?))),
             _ => Err(unexpected()),
         }

@@ -28,6 +28,21 @@ impl Keys {
         self.key("gen")
     }
 
+    /// The generation in which the store was told what was spent.
+    pub(super) fn recovered(&self) -> String {
+        self.key("gen:recovered")
+    }
+
+    /// How often its beats were counted.
+    pub(super) fn beats(&self) -> String {
+        self.key("gen:beats")
+    }
+
+    /// Whose a duty is.
+    pub(super) fn duty(&self, duty: &str) -> String {
+        self.key(&format!("duty:{duty}"))
+    }
+
     pub(super) fn user(&self, id: UserId) -> String {
         self.key(&format!("user:{id}"))
     }

@@ -10,6 +10,7 @@
 //! | `keys` | what keys are called, and when they go |
 //! | `windows` | the keys of the running windows |
 //! | `admit`, `lease`, `install` | the port `Admission` |
+//! | `continuity` | the ports `Continuity` and `Duties` |
 //! | `session` | the port `Sessions` |
 //! | `once` | the ports `OneTime` and `Answers` |
 //! | `usage` | the port `Usage` |
@@ -20,6 +21,7 @@
 //! Redis's own clock only tidies up.
 
 mod admit;
+mod continuity;
 mod install;
 mod keys;
 mod lease;
@@ -35,6 +37,7 @@ use std::sync::{Arc, RwLock};
 pub use self::transport::{Reply, Transport};
 
 use self::keys::Keys;
+use self::script::Script;
 use self::windows::Windows;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, Verdict};
 use crate::ports::{Admission, Clock, Hot, Random, Unavailable};
@@ -53,6 +56,7 @@ pub struct RedisHot<T, C, R> {
     clock: C,
     random: R,
     keys: Keys,
+    believing: Arc<Script>,
     /// The windows of the last call that was admitted: most leases that end count in the same ones.
     latest: Arc<RwLock<Option<Arc<Windows>>>>,
 }
@@ -61,7 +65,8 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     /// Makes a store whose keys start with `gw:{name}:`. Stores of other names on the same server are others.
     #[must_use]
     pub fn new(transport: T, clock: C, random: R, name: &str) -> Self {
-        Self { transport, clock, random, keys: Keys::new(name), latest: Arc::default() }
+        let believing = Arc::new(Script::believing(name));
+        Self { transport, clock, random, keys: Keys::new(name), believing, latest: Arc::default() }
     }
 
     /// Returns a name for the generation that begins if there is none.

@@ -1,5 +1,6 @@
 //! Running a script, and reading what it answers.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -9,35 +10,40 @@ use super::{NAME, Reply, Transport};
 use crate::ports::Unavailable;
 
 /// A script, which a server knows by its SHA-1.
+#[derive(Debug)]
 pub(super) struct Script {
-    text: &'static str,
+    text: Cow<'static, str>,
     hash: String,
 }
 
 impl Script {
-    fn new(text: &'static str) -> Self {
-        Self { text, hash: format!("{:x}", Sha1::digest(text)) }
+    fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        Self { hash: format!("{:x}", Sha1::digest(text.as_bytes())), text }
     }
 }
 
-/// Names scripts that are made of files, each with the ones that it builds on.
+/// Joins the files that a script is made of: its own, and the ones that it builds on before.
+macro_rules! text {
+    ($($file:literal)+) => {
+        concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)
+    };
+}
+
+/// Names scripts that are made of files.
 macro_rules! scripts {
     ($($name:ident: $($file:literal)+;)*) => {
-        $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)));)*
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(text!($($file)+)));)*
     };
 }
 
 scripts! {
-    ADMIT: "generation" "amounts" "ledger" "admit";
     SETTLE: "amounts" "ledger" "charge" "settle";
     CANCEL: "amounts" "ledger" "cancel";
     OVERDUE: "overdue";
     SWEEP: "amounts" "ledger" "charge" "sweep";
-    INSTALL: "generation" "install";
     OPEN_SESSION: "open_session";
     FIND_SESSION: "find_session";
-    SESSION: "generation" "session";
     END_SESSION: "end_session";
     KEEP: "keep";
     REDEEM: "redeem";
@@ -46,6 +52,42 @@ scripts! {
     PENDING_USAGE: "pending_usage";
     DISCARD_USAGE: "discard_usage";
     SPENDING: "ledger" "spending";
+    CLAIM: "claim";
+}
+
+/// Makes a function of Lua of each file.
+macro_rules! functions {
+    ($($name:literal)+) => {
+        concat!($("local function ", $name, "()\n", include_str!(concat!("lua/", $name, ".lua")), "end\n"),+)
+    };
+}
+
+/// What runs whatever believes what the server knows of people, tokens and money.
+const BELIEVING: &str = concat!(
+    text!("generation" "amounts" "ledger"),
+    functions!("admit" "install" "session" "beat" "loss" "recover"),
+    text!("dispatch")
+);
+
+impl Script {
+    /// Makes the script that believes what the server knows, for the store of that name.
+    ///
+    /// A server forgets scripts when it restarts, and another that takes over has none: to be sent this one it has to begin
+    /// another generation in the same step, so an older copy of the store is never believed. Each store has its own: that
+    /// one was sent says nothing about another on the same server.
+    pub(super) fn believing(name: &str) -> Self {
+        Self::new(format!("-- {name}\n{BELIEVING}"))
+    }
+
+    /// Returns the command that runs the script: by its name, or by its text for a server that does not know it.
+    pub(super) fn command(&self, is_known: bool, keys: &[String], arguments: &[String]) -> Vec<String> {
+        let (command, script) = if is_known { ("EVALSHA", self.hash.as_str()) } else { ("EVAL", self.text.as_ref()) };
+        let mut whole = Vec::with_capacity(3 + keys.len() + arguments.len());
+        whole.extend([command.to_owned(), script.to_owned(), keys.len().to_string()]);
+        whole.extend_from_slice(keys);
+        whole.extend_from_slice(arguments);
+        whole
+    }
 }
 
 /// Runs a script on those keys. A server that does not know it yet, or no more, is sent its text, once.
@@ -55,18 +97,20 @@ pub(super) async fn run(
     keys: Vec<String>,
     arguments: Vec<String>,
 ) -> Result<Reply, Unavailable> {
-    let mut command = Vec::with_capacity(3 + keys.len() + arguments.len());
-    command.extend(["EVALSHA".to_owned(), script.hash.clone(), keys.len().to_string()]);
-    command.extend(keys);
-    command.extend(arguments);
-    let reply = match transport.send(&command).await? {
-        Reply::Error(message) if message.starts_with("NOSCRIPT") => {
-            "EVAL".clone_into(&mut command[0]);
-            script.text.clone_into(&mut command[1]);
-            transport.send(&command).await?
-        }
-        reply => reply,
-    };
+    let mut reply = transport.send(&script.command(true, &keys, &arguments)).await?;
+    if is_missing(&reply) {
+        reply = transport.send(&script.command(false, &keys, &arguments)).await?;
+    }
+    accepted(reply)
+}
+
+/// Says whether a server does not know the script that it was asked to run.
+pub(super) fn is_missing(reply: &Reply) -> bool {
+    matches!(reply, Reply::Error(message) if message.starts_with("NOSCRIPT"))
+}
+
+/// Returns a reply that is no refusal.
+pub(super) fn accepted(reply: Reply) -> Result<Reply, Unavailable> {
     match reply {
         Reply::Error(message) => Err(Unavailable::new(NAME, message)),
         reply => Ok(reply),

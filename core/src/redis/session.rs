@@ -44,13 +44,10 @@ impl<T: Transport, C: Clock, R: Random> Sessions for RedisHot<T, C, R> {
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     async fn use_session(&self, session: Session, now: Timestamp) -> Result<SessionState, Unavailable> {
-        let keys =
-            vec![self.keys.generation(), self.keys.user(session.user), self.keys.session(&session.ticket.session())];
+        let keys = vec![self.keys.user(session.user), self.keys.session(&session.ticket.session())];
         let expiry = Session { last_seen: now, ..session.clone() }.expiry();
-        let arguments =
-            vec![self.fresh_generation(), now.0.to_string(), noted_every(&session).to_string(), kept(expiry, now)];
-        let reply = script::run(&self.transport, &script::SESSION, keys, arguments).await?;
-        let mut answer = Answer::of(reply)?;
+        let arguments = vec![now.0.to_string(), noted_every(&session).to_string(), kept(expiry, now)];
+        let mut answer = self.believe("session", keys, arguments).await?;
         match answer.text()?.as_str() {
             "live" => Ok(SessionState::Live(Session { last_seen: Timestamp(answer.read()?), ..session })),
             "over" => Ok(SessionState::Over),

@@ -6,8 +6,8 @@ use super::windows::{Windows, number};
 use super::{RedisHot, Transport};
 use crate::admission::{Settlement, UsageEvent};
 use crate::identity::Email;
-use crate::memory::{Counter, Payer, applicable};
-use crate::money::{BudgetState, Nanodollars, WindowKind};
+use crate::memory::{Payer, applicable, groups};
+use crate::money::{BudgetState, Counter, Nanodollars, WindowKind};
 use crate::ports::{Clock, Random, Spending, SpendingQuery, Unavailable, Usage};
 use crate::time::Millis;
 
@@ -34,7 +34,7 @@ impl<T: Transport, C: Clock, R: Random> Usage for RedisHot<T, C, R> {
         let payer = Payer { user: query.user, email: &query.email, groups: &query.groups, token: query.token };
         let own = WindowKind::ALL.into_iter().map(|kind| (kind, Counter::User(query.user)));
         let budgets = applicable(&payer, &query.budgets).map(|(budget, counter)| (budget.window, counter));
-        let arguments = own.chain(budgets).flat_map(|(kind, counter)| [number(kind), field(&counter)]).collect();
+        let arguments = own.chain(budgets).flat_map(|(kind, counter)| [number(kind), counter.to_string()]).collect();
         let keys = Windows::of(&query.calendar, &self.keys)?.keys;
         let mut sums = Answer::of(script::run(&self.transport, &script::SPENDING, keys, arguments).await?)?;
 
@@ -52,16 +52,6 @@ impl<T: Transport, C: Clock, R: Random> Usage for RedisHot<T, C, R> {
     }
 }
 
-/// Returns what a counter is called in its hash.
-fn field(counter: &Counter) -> String {
-    match counter {
-        Counter::User(id) => format!("user:{id}"),
-        Counter::Token(id) => format!("token:{id}"),
-        Counter::Group(name) => format!("group:{name}"),
-        Counter::Org => "org".to_owned(),
-    }
-}
-
 /// Returns the place in the stream that an entry's id names.
 fn place(id: &str) -> Result<u64, Unavailable> {
     id.split_once('-').and_then(|(place, _)| place.parse().ok()).ok_or_else(unexpected)
@@ -72,6 +62,9 @@ fn event(mut fields: Answer) -> Result<UsageEvent, Unavailable> {
     let mut field = || fields.text().and_then(|_| fields.text());
     let revision = field()?.parse().map_err(|_| unexpected())?;
     let email = Email::parse(&field()?).map_err(|_| unexpected())?;
+    let counters: Vec<String> = from_json(&field()?)?;
+    let counters = counters.iter().map(|name| name.parse()).collect::<Result<Vec<Counter>, _>>();
+    let groups = groups(&counters.map_err(|_| unexpected())?);
     let held: HeldCall = from_json(&field()?)?;
     let at = Millis(field()?.parse().map_err(|_| unexpected())?);
     let settlement = match field()?.as_str() {
@@ -82,5 +75,5 @@ fn event(mut fields: Answer) -> Result<UsageEvent, Unavailable> {
         text => from_json(text)?,
     };
     let HeldCall { lease, user, token, estimate, call, .. } = held;
-    Ok(UsageEvent { id: lease, revision, user, email, token, estimate, call, settlement })
+    Ok(UsageEvent { id: lease, revision, user, email, token, groups, estimate, call, settlement })
 }

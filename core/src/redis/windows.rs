@@ -11,7 +11,7 @@ use crate::ports::{Clock, Random, Unavailable};
 use crate::time::Timestamp;
 
 /// What a script is told about windows that never end, or that are not known: nothing goes by itself.
-const FOR_EVER: &str = "0";
+pub(super) const FOR_EVER: &str = "0";
 
 /// The running windows of one moment.
 #[derive(Debug)]

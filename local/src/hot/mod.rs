@@ -13,7 +13,8 @@ use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, Usa
 use gateway_core::id::UserId;
 use gateway_core::memory::{Decision, Memory};
 use gateway_core::ports::{
-    Admission, Answers, Hot, OneTime, SessionState, Sessions, Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Random as _, Recovery, SessionState, Sessions,
+    Spending, SpendingQuery, Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -22,6 +23,8 @@ use gateway_core::version::Generation;
 pub(crate) use journal::JournalError;
 use journal::Pace;
 use owner::{NAME, Owner};
+
+use crate::host::SystemRandom;
 
 /// The hot state of one process. Clones share it.
 #[derive(Clone)]
@@ -141,6 +144,39 @@ impl Usage for EmbeddedHot {
         let query = query.clone();
         self.decide(move |memory| (memory.spending(&query), Vec::new())).await
     }
+}
+
+impl Continuity for EmbeddedHot {
+    async fn begin_generation(&self) -> Result<Generation, Unavailable> {
+        let fresh = fresh_generation();
+        self.decide(move |memory| memory.begin_generation(fresh)).await
+    }
+
+    async fn beat(&self, seen: u64) -> Result<u64, Unavailable> {
+        let fresh = fresh_generation();
+        self.decide(move |memory| memory.beat(seen, fresh)).await
+    }
+
+    async fn loss(&self) -> Result<Option<Loss>, Unavailable> {
+        self.decide(move |memory| (memory.loss(), Vec::new())).await
+    }
+
+    async fn recover(&self, recovery: &Recovery) -> Result<bool, Unavailable> {
+        let recovery = recovery.clone();
+        self.decide(move |memory| memory.recover(&recovery)).await
+    }
+}
+
+impl Duties for EmbeddedHot {
+    /// There is no other process.
+    async fn claim(&self, _: &str, _: &str, _: u32) -> Result<bool, Unavailable> {
+        Ok(true)
+    }
+}
+
+/// Returns a name for a generation that nobody has used.
+fn fresh_generation() -> Generation {
+    Generation(u64::from_be_bytes(SystemRandom.bytes()))
 }
 
 #[cfg(test)]

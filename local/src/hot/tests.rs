@@ -86,6 +86,15 @@ delegate! {
         discard_usage(through: u64) -> ();
         spending(query: &gateway_core::ports::SpendingQuery) -> gateway_core::ports::Spending;
     }
+    Continuity {
+        begin_generation() -> Generation;
+        beat(seen: u64) -> u64;
+        loss() -> Option<gateway_core::ports::Loss>;
+        recover(recovery: &gateway_core::ports::Recovery) -> bool;
+    }
+    Duties {
+        claim(duty: &str, holder: &str, seconds: u32) -> bool;
+    }
 }
 
 impl gateway_core::ports::Hot for Folder {}

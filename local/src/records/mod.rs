@@ -2,7 +2,9 @@
 //!
 //! Several processes may share the folder. Columns hold what is searched, JSON bodies the rest.
 
+mod accounts;
 mod audit;
+mod beats;
 mod outbox;
 mod retention;
 mod schema;
@@ -66,8 +68,7 @@ fn rows<T>(
 /// Reads a JSON body.
 fn body<T: DeserializeOwned>(row: &Row, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into()))
+    serde_json::from_str(text).map_err(|error| text_error(column, error))
 }
 
 /// Writes a JSON body.
@@ -84,6 +85,11 @@ fn only_one(changed: usize) -> Result<(), Refusal> {
 fn tell(connection: &Connection, subject: Subject, version: Version, entry: &AuditEntry) -> Result<(), Refusal> {
     outbox::add(connection, subject, version)?;
     audit::add(connection, entry)
+}
+
+/// Says that a column holds a text which means nothing.
+fn text_error(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }
 
 fn unavailable(error: rusqlite::Error) -> Unavailable {

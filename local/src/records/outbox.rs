@@ -5,7 +5,7 @@ use gateway_core::version::Version;
 use rusqlite::{Connection, Row, named_params};
 
 use super::workers::Refusal;
-use super::{SqliteRecords, rows};
+use super::{SqliteRecords, rows, text_error};
 
 /// The oldest changes.
 pub(super) const LIST: &str = "SELECT kind, id, version FROM outbox ORDER BY position LIMIT :limit";
@@ -50,7 +50,6 @@ fn change(row: &Row) -> rusqlite::Result<(Subject, Version)> {
         "user" => id.parse().map(Subject::User),
         _ => id.parse().map(Subject::Token),
     };
-    let subject = subject
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;
+    let subject = subject.map_err(|error| text_error(1, error))?;
     Ok((subject, Version(version.cast_unsigned())))
 }

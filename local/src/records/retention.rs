@@ -24,4 +24,15 @@ impl Retention for SqliteRecords {
         };
         self.workers.write(write).await.map_err(super::write_unavailable)
     }
+
+    async fn forget_spent(&self, ended_by: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        let write = move |connection: &Connection| {
+            let sql = "DELETE FROM spent WHERE (period, counter) IN
+                           (SELECT period, counter FROM spent WHERE ends <= :ended_by LIMIT :limit)";
+            let parameters = named_params! {":ended_by": ended_by.0, ":limit": limit};
+            let forgotten = connection.prepare_cached(sql)?.execute(parameters)?;
+            Ok(u32::try_from(forgotten).unwrap_or(limit))
+        };
+        self.workers.write(write).await.map_err(super::write_unavailable)
+    }
 }

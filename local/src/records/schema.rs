@@ -17,7 +17,8 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(10);
 
 /// What makes each version of the tables out of the one before it.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE user (
         id TEXT PRIMARY KEY,
         issuer TEXT NOT NULL,
@@ -59,7 +60,37 @@ const MIGRATIONS: &[&str] = &["
         version INTEGER NOT NULL,
         UNIQUE (kind, id)
     );
-"];
+",
+    "
+    CREATE TABLE spent (
+        period TEXT NOT NULL,
+        counter TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        ends INTEGER,
+        PRIMARY KEY (period, counter)
+    ) WITHOUT ROWID;
+    CREATE INDEX spent_ends ON spent (ends);
+    CREATE TABLE roll_up (
+        day TEXT NOT NULL,
+        user TEXT NOT NULL,
+        token TEXT NOT NULL,
+        model TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        input INTEGER NOT NULL,
+        cache_write_5m INTEGER NOT NULL,
+        cache_write_1h INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        cost INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        unpriced INTEGER NOT NULL,
+        PRIMARY KEY (day, user, token, model, provider)
+    ) WITHOUT ROWID;
+    CREATE TABLE beats (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);
+",
+];
 
 /// Why the records cannot be opened.
 #[derive(Debug, thiserror::Error)]

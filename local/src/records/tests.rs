@@ -71,8 +71,13 @@ fn writes_record_and_audit_entry_together() {
 fn lists_without_scanning_the_store() {
     let (_records, data) = store();
     let connection = Connection::open(data.path().join("records.db")).unwrap();
-    let lists =
-        super::audit::LISTS.into_iter().chain([super::tokens::LIST, super::usage::LIST, super::retention::LIST]);
+    let lists = super::audit::LISTS.into_iter().chain([
+        super::tokens::LIST,
+        super::usage::LIST,
+        super::retention::LIST,
+        super::accounts::SPENT,
+        super::accounts::ROLL_UPS,
+    ]);
     for sql in lists {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let mut steps = statement.raw_query();

@@ -59,7 +59,7 @@ fn keeps_each_key_as_long_as_it_is_needed() {
             _ => unreachable!("an unknown key {name}"),
         };
         let kept = kept(&transport).await;
-        assert_eq!(kept.len(), 24, "{kept:?}");
+        assert_eq!(kept.len(), 25, "{kept:?}");
         for (name, seconds) in kept {
             match expected(&name) {
                 None => assert_eq!(seconds, -1, "{name}"),

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use gateway_core::admission::{Refusal, Verdict};
+use gateway_core::accounts::{Spent, SpentKey};
+use gateway_core::admission::{Installed, Refusal, Verdict};
 use gateway_core::config::RedisServer;
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
-use gateway_core::conformance::hot::{generation, install_all};
-use gateway_core::ports::{Admission as _, Hot, Usage as _};
+use gateway_core::conformance::hot::{generation, install_all, recovery};
+use gateway_core::money::{Counter, Nanodollars, WindowId};
+use gateway_core::ports::{Admission as _, Continuity as _, Duties as _, Hot, Usage as _};
 use gateway_core::redis::Reply;
 use gateway_core::version::Generation;
 use gateway_tests::Redis;
@@ -25,15 +27,56 @@ fn sends_scripts_again_that_the_server_has_forgotten() {
         let (transport, _redis) = server().await;
         let hot = store_on(&transport, "main");
         install_all(&hot, 2).await;
-        hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap();
+        for lease in 1..=2 {
+            hot.admit(&admit(1, lease, START, 60, &[])).await.unwrap();
+        }
+        hot.settle(&settlement(1, START, 25)).await.unwrap();
         assert_eq!(transport.command(&["SCRIPT", "FLUSH"]).await, Reply::Text("OK".to_owned()));
         transport.take();
-        assert!(matches!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+        hot.settle(&settlement(2, START, 25)).await.unwrap();
         assert_eq!(transport.take(), ["EVALSHA", "EVAL"]);
-        hot.settle(&settlement(1, START, 25)).await.unwrap();
-        hot.admit(&admit(1, 3, START, 60, &[])).await.unwrap();
-        assert_eq!(transport.take(), ["EVALSHA", "EVAL", "EVALSHA"]);
-        assert_eq!(hot.pending_usage(9).await.unwrap().0.len(), 1);
+        hot.settle(&settlement(2, START, 25)).await.unwrap();
+        assert_eq!(transport.take(), ["EVALSHA"]);
+        assert_eq!(hot.pending_usage(9).await.unwrap().0.len(), 2);
+    });
+}
+
+/// Scripts are gone after a restart, and a server that takes over has none. Whoever finds that out must not believe what
+/// there is: it may be older than a revocation.
+#[test]
+fn starts_another_generation_when_it_has_forgotten_the_scripts() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let (hot, other) = (store_on(&transport, "main"), store_on(&transport, "main"));
+        install_all(&hot, 2).await;
+        let first = generation(&hot).await;
+        transport.command(&["SCRIPT", "FLUSH"]).await;
+        transport.take();
+        let Verdict::Unknown(second) = hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap() else {
+            unreachable!("what is known may be old")
+        };
+        assert_ne!(first, second);
+        assert_eq!(transport.take(), ["EVALSHA", "EVAL"]);
+        assert_eq!(other.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Unknown(second));
+        install_all(&other, 2).await;
+        assert!(matches!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+        assert_eq!(generation(&hot).await, second, "once is enough");
+    });
+}
+
+/// Two stores on one server: that one has sent its scripts tells the other nothing.
+#[test]
+fn starts_another_generation_in_each_store_on_a_server() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let (one, other) = (store_on(&transport, "one"), store_on(&transport, "other"));
+        for hot in [&one, &other] {
+            install_all(hot, 2).await;
+        }
+        transport.command(&["SCRIPT", "FLUSH"]).await;
+        for hot in [&one, &other] {
+            assert!(matches!(hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Unknown(_)));
+        }
     });
 }
 
@@ -50,30 +93,47 @@ fn starts_another_generation_when_it_has_lost_its_memory() {
             unreachable!("nothing is known any more")
         };
         assert_ne!(first, second);
-        hot.install(&install(1, first)).await.unwrap();
-        assert_eq!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Unknown(second), "too late");
+        assert_eq!(hot.install(&install(1, first)).await.unwrap(), Installed::Stale(second), "too late");
+        assert_eq!(hot.install(&install(1, second)).await.unwrap(), Installed::Unrecovered);
+        assert_eq!(generation(&hot).await, second);
         hot.install(&install(1, second)).await.unwrap();
         assert!(matches!(hot.admit(&admit(1, 2, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
     });
 }
 
 #[test]
-fn believes_no_entry_of_another_generation() {
+fn takes_over_more_sums_than_one_command_holds() {
     block_on(async {
         let (transport, _redis) = server().await;
         let hot = store_on(&transport, "main");
-        install_all(&hot, 2).await;
-        let mut revoked = install(1, generation(&hot).await);
-        let token = revoked.token.as_mut().unwrap();
-        (token.revoked, token.version) = (true, token.version.next());
-        hot.install(&revoked).await.unwrap();
-        transport.command(&["DEL", "gw:{main}:gen"]).await;
-        let Verdict::Unknown(second) = hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap() else {
-            unreachable!("what is there is of another generation")
+        let Some(loss) = hot.loss().await.unwrap() else { unreachable!("it is new") };
+        let window = WindowId("total".to_owned());
+        let spent = |number: i64| Spent {
+            key: SpentKey { window: window.clone(), counter: Counter::Group(number.to_string()) },
+            amount: Nanodollars(number),
         };
-        // An older version counts now: the one that is there may be of a future that was lost.
-        hot.install(&install(1, second)).await.unwrap();
-        assert!(matches!(hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
+        assert!(hot.recover(&recovery(&loss, (1..=9001).map(spent).collect())).await.unwrap());
+        assert_eq!(transport.command(&["HLEN", "gw:{main}:spent:total"]).await, Reply::Integer(9001));
+        let last = transport.command(&["HGET", "gw:{main}:spent:total", "group:9001"]).await;
+        assert_eq!(last, Reply::Text("9001".to_owned()));
+    });
+}
+
+#[test]
+fn leaves_a_duty_to_whoever_has_it() {
+    block_on(async {
+        let (transport, _redis) = server().await;
+        let hot = store_on(&transport, "main");
+        for (holder, expected) in [("one", true), ("other", false), ("one", true)] {
+            assert_eq!(hot.claim("upkeep", holder, 60).await.unwrap(), expected);
+        }
+        assert!(hot.claim("another", "other", 60).await.unwrap());
+        let Reply::Integer(left) = transport.command(&["TTL", "gw:{main}:duty:upkeep"]).await else {
+            unreachable!("it is a number")
+        };
+        assert!((1..=60).contains(&left), "nobody keeps it for ever: {left}");
+        transport.command(&["DEL", "gw:{main}:duty:upkeep"]).await;
+        assert!(hot.claim("upkeep", "other", 60).await.unwrap());
     });
 }
 

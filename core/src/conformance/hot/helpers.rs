@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, TokenEntry, UserEntry, Verdict};
 use crate::conformance::fixture::{START, email, install, lease_id, settlement, user_entry, user_id};
 use crate::money::{Calendar, WindowKind};
-use crate::ports::{Hot, SpendingQuery};
+use crate::ports::{Hot, Loss, Recovery, SpendingQuery};
 use crate::time::Timestamp;
 use crate::version::Generation;
 
@@ -16,14 +17,32 @@ pub async fn ask(hot: &impl Hot, admit: &Admit) -> Verdict {
     hot.admit(admit).await.expect("the store answers")
 }
 
-/// Returns the generation in which the store lives.
+/// Returns the generation in which the store lives. One that has lost its memory is told that nothing was spent.
 pub async fn generation(hot: &impl Hot) -> Generation {
+    if let Some(loss) = hot.loss().await.expect("the store answers") {
+        let recovery = recovery(&loss, Vec::new());
+        assert!(hot.recover(&recovery).await.expect("the store answers"));
+    }
     // No store lives in this one by accident: theirs are random.
     let guess = Generation(u64::MAX);
     let nothing = Install { generation: guess, user: None, token: None };
     match hot.install(&nothing).await.expect("the store answers") {
         Installed::Stale(generation) => generation,
-        Installed::Done => guess,
+        Installed::Done | Installed::Unrecovered => guess,
+    }
+}
+
+/// Returns the recovery after a loss, with what was spent in the windows of [`START`].
+pub fn recovery(loss: &Loss, spent: Vec<Spent>) -> Recovery {
+    let calendar = Calendar::at(START, &TimeZone::UTC);
+    Recovery {
+        generation: loss.generation,
+        through: loss.through,
+        closed: Vec::new(),
+        windows: WindowKind::ALL.map(|kind| calendar.window(kind).clone()).to_vec(),
+        spent,
+        beats: 0,
+        now: START,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What every hot store must do.
 
 mod calls;
+mod continuity;
 mod helpers;
 mod money;
 mod sessions;
 
 pub use calls::*;
-pub use helpers::{ask, generation, install_all};
+pub use continuity::*;
+pub use helpers::{ask, generation, install_all, recovery};
 pub use money::*;
 pub use sessions::*;
 
@@ -42,6 +44,12 @@ macro_rules! hot_conformance {
             hands_one_time_values_out_once,
             knows_who_made_an_answer,
             keeps_usage_until_it_is_discarded,
+            is_told_what_was_spent_before_anybody_is_known,
+            knows_nobody_in_another_generation,
+            takes_over_what_was_spent,
+            takes_nothing_over_while_more_happens,
+            closes_leases_that_the_log_has,
+            notices_that_it_has_gone_back,
         }
     };
     (@each $block_on:path, $make:expr, $($property:ident,)*) => {

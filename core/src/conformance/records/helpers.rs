@@ -1,5 +1,9 @@
 //! What the properties of record stores have in common.
 
+use jiff::tz::TimeZone;
+
+use crate::accounts::Posting;
+use crate::admission::UsageEvent;
 use crate::conformance::fixture::{START, user_id};
 use crate::ports::{AuditEntry, AuditQuery, Cursor, PageRequest, Records, TokenQuery, WriteError};
 
@@ -26,4 +30,10 @@ pub(super) async fn entries(records: &impl Records, actor: Option<&str>, target:
 /// Says whether a write was refused.
 pub(super) fn is_conflict(written: &Result<(), WriteError>) -> bool {
     matches!(written, Err(WriteError::Conflict))
+}
+
+/// Puts events into the log, on the calendar of UTC.
+pub(super) async fn put(records: &impl Records, events: impl IntoIterator<Item = UsageEvent>) {
+    let postings: Vec<Posting> = events.into_iter().map(|event| Posting::of(event, &TimeZone::UTC)).collect();
+    records.put_usage(&postings).await.expect(ANSWERS);
 }

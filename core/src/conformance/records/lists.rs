@@ -1,6 +1,6 @@
 //! Lists, and the logs that are read as such.
 
-use super::helpers::{ANSWERS, entries, pages_of, tokens_of};
+use super::helpers::{ANSWERS, entries, pages_of, put, tokens_of};
 use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event};
 use crate::money::Nanodollars;
 use crate::ports::{AuditQuery, Cursor, Records, Subject, TokenQuery, UsageQuery};
@@ -93,12 +93,12 @@ pub async fn notes_an_event_once(records: &impl Records) {
 
 /// Events that arrive again, or late, change nothing.
 pub async fn keeps_the_highest_revision_of_usage(records: &impl Records) {
-    records.put_usage(&[usage_event(1, 1), usage_event(2, 2)]).await.expect(ANSWERS);
-    records.put_usage(&[usage_event(1, 2), usage_event(2, 1)]).await.expect(ANSWERS);
-    records.put_usage(&[usage_event(1, 1)]).await.expect(ANSWERS);
+    put(records, [usage_event(1, 1), usage_event(2, 2)]).await;
+    put(records, [usage_event(1, 2), usage_event(2, 1)]).await;
+    put(records, [usage_event(1, 1)]).await;
     let mut other = usage_event(1, 2);
     other.settlement.cost = Nanodollars(99);
-    records.put_usage(&[other]).await.expect(ANSWERS);
+    put(records, [other]).await;
     let query = UsageQuery { after: None, page: pages_of(10, None) };
     let page = records.usage(&query).await.expect(ANSWERS);
     assert_eq!(page.items, [usage_event(1, 2), usage_event(2, 2)]);
@@ -106,7 +106,7 @@ pub async fn keeps_the_highest_revision_of_usage(records: &impl Records) {
 
 /// Exporters go on where they stood.
 pub async fn pages_through_usage_in_order(records: &impl Records) {
-    records.put_usage(&[3, 1, 5, 2, 4].map(|number| usage_event(number, 1))).await.expect(ANSWERS);
+    put(records, [3, 1, 5, 2, 4].map(|number| usage_event(number, 1))).await;
     let page = async |after: Option<u16>, cursor| {
         let query = UsageQuery { after: after.map(lease_id), page: pages_of(2, cursor) };
         records.usage(&query).await.expect(ANSWERS)
@@ -133,7 +133,7 @@ pub async fn takes_odd_limits_without_falling_over(records: &impl Records) {
     for number in 1..=3 {
         records.insert_token(&token(1, number), &audit(number.into(), "a", "b")).await.expect(ANSWERS);
     }
-    records.put_usage(&[1, 2, 3].map(|number| usage_event(number, 1))).await.expect(ANSWERS);
+    put(records, [1, 2, 3].map(|number| usage_event(number, 1))).await;
     for (limit, expected) in [(0, 1), (u32::MAX, 3)] {
         let found = records.tokens(&tokens_of(1, limit, None)).await.expect(ANSWERS);
         assert_eq!((found.items.len(), found.next.is_some()), (expected, expected < 3));

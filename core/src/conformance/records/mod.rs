@@ -1,9 +1,11 @@
 //! What every record store must do.
 
+mod accounts;
 mod helpers;
 mod lists;
 mod writes;
 
+pub use accounts::*;
 pub use lists::*;
 pub use writes::*;
 
@@ -30,6 +32,12 @@ macro_rules! records_conformance {
             keeps_the_highest_revision_of_usage,
             pages_through_usage_in_order,
             remembers_changes_until_they_are_applied,
+            adds_up_what_was_spent,
+            adds_up_amounts_exactly,
+            forgets_what_was_spent_in_windows_that_ended,
+            rolls_usage_up_by_day,
+            knows_what_is_in_the_log,
+            remembers_how_often_beats_were_counted,
             takes_odd_cursors_without_falling_over,
             takes_odd_limits_without_falling_over,
         }

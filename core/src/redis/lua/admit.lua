@@ -1,12 +1,12 @@
 -- Decides about a call and opens its lease.
 -- KEYS: gen, user, token, lease, leases, spent ×4, held ×4
--- ARGV: fresh generation, now, lease, user, token, epoch, precluded, priced, estimate, expiry, calendar, call,
+-- ARGV: now, lease, user, token, epoch, precluded, priced, estimate, expiry, calendar, call,
 --       kept ×4, then for each budget: kind, name, window, limit
-local fresh, now, id, uid, jti, epoch, precluded, priced, estimate, expiry, calendar, call = unpack(ARGV, 1, 12)
-local kept = {unpack(ARGV, 13, 16)}
-local FIRST_BUDGET = 17
+local now, id, uid, jti, epoch, precluded, priced, estimate, expiry, calendar, call = unpack(ARGV, 1, 11)
+local kept = {unpack(ARGV, 12, 15)}
+local FIRST_BUDGET = 16
 
-local gen = generation(KEYS[1], fresh)
+local gen = generation()
 local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups')
 local token = redis.call('HMGET', KEYS[3], 'gen', 'user', 'revoked', 'epoch', 'expiry')
 if user[1] ~= gen or token[1] ~= gen then return {'unknown', gen} end

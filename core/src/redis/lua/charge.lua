@@ -6,8 +6,8 @@ local function append(usage, places, revision, lease, at, settlement)
     place = at
     redis.call('SET', places, place)
   end
-  redis.call('XADD', usage, place .. '-1', 'revision', revision, 'email', lease.email, 'call', lease.call,
-    'at', at, 'settlement', settlement)
+  redis.call('XADD', usage, place .. '-1', 'revision', revision, 'email', lease.email, 'counters',
+    cjson.encode(lease.counters), 'call', lease.call, 'at', at, 'settlement', settlement)
 end
 
 local function read_lease(key)

@@ -1,11 +1,11 @@
 -- Decides whether a session lives, and notes its use.
 -- KEYS: gen, user, session
--- ARGV: fresh generation, now, seconds between two notes, seconds until it goes if it is noted
-local fresh, now, every, kept = unpack(ARGV)
-local gen = generation(KEYS[1], fresh)
-local session = redis.call('HMGET', KEYS[3], 'last_seen', 'idle', 'absolute', 'epoch')
-if not session[1] then return {'over'} end
-local last_seen, idle, absolute, epoch = unpack(session)
+-- ARGV: now, seconds between two notes, seconds until it goes if it is noted
+local now, every, kept = unpack(ARGV)
+local gen = generation()
+local kept_session = redis.call('HMGET', KEYS[3], 'last_seen', 'idle', 'absolute', 'epoch')
+if not kept_session[1] then return {'over'} end
+local last_seen, idle, absolute, epoch = unpack(kept_session)
 local time = tonumber(now)
 if time >= tonumber(absolute) or time >= last_seen + idle then return {'over'} end
 

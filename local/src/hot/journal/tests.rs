@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
+use gateway_core::conformance::hot::recovery;
 use gateway_core::memory::{Change, Memory};
 use gateway_core::version::Generation;
 use rusqlite::{Connection, params};
@@ -37,6 +38,9 @@ fn call(journal: &mut Journal, memory: &mut Memory, leases: std::ops::Range<u16>
         }
         journal.commit().unwrap();
     };
+    if let Some(loss) = memory.loss() {
+        keep(memory.recover(&recovery(&loss, Vec::new())).1, memory);
+    }
     keep(memory.install(&install(1, Generation(7))).1, memory);
     for lease in leases {
         keep(memory.admit(&admit(1, lease, START, 60, &[])).1, memory);

@@ -1,0 +1,11 @@
+//! What calls cost, added up for the records: by window and payer, so that budgets outlive the hot state, and by day, so
+//! that people see what they spent.
+//!
+//! In scope: what one event adds to which sums, and what its correction takes back. Out of scope: where sums are kept; a
+//! store writes them together with the events, so that each event counts once.
+
+mod posting;
+mod roll_up;
+
+pub use posting::{Posting, Spent, SpentKey, Sums};
+pub use roll_up::{RollUp, RollUpKey};

@@ -1,0 +1,125 @@
+//! What is done when the server has lost its memory, or is an older copy of itself.
+
+use super::keys::kept;
+use super::script::{self, Answer, unexpected};
+use super::windows::FOR_EVER;
+use super::{RedisHot, Transport};
+use crate::admission::Cancel;
+use crate::memory::WINDOW_REMEMBERED;
+use crate::money::Window;
+use crate::ports::{Admission as _, Clock, Continuity, Duties, Loss, Random, Recovery, Unavailable};
+use crate::version::Generation;
+
+/// What the script is told if another generation begins with it.
+const BEGINS: &str = "1";
+
+/// What it is told otherwise.
+const GOES_ON: &str = "0";
+
+/// How many sums a script is told at once: some hundred kilobytes.
+const AT_ONCE: usize = 4000;
+
+impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
+    /// Runs an operation that believes what the server knows; `keys` follow the generation's. A server that does not know
+    /// the script may be another than before, or an older copy: another generation begins in the same step.
+    pub(super) async fn believe(
+        &self,
+        operation: &str,
+        keys: Vec<String>,
+        arguments: Vec<String>,
+    ) -> Result<Answer, Unavailable> {
+        let keys: Vec<String> = std::iter::once(self.keys.generation()).chain(keys).collect();
+        let head = |begins: &str| [operation.to_owned(), self.fresh_generation(), begins.to_owned()];
+        let all = |begins: &str| head(begins).into_iter().chain(arguments.iter().cloned()).collect::<Vec<_>>();
+        let mut reply = self.transport.send(&self.believing.command(true, &keys, &all(GOES_ON))).await?;
+        if script::is_missing(&reply) {
+            tracing::info!("redis has no script of this store; another generation of the hot state begins");
+            reply = self.transport.send(&self.believing.command(false, &keys, &all(BEGINS))).await?;
+        }
+        Answer::of(script::accepted(reply)?)
+    }
+
+    /// Tells the server a part of what was spent in a window, in place of what it believed if it is the first part.
+    async fn recover_part(&self, recovery: &Recovery, window: &Window, part: Part<'_>) -> Result<bool, Unavailable> {
+        let mut arguments = vec![(if part.is_first { "first" } else { "more" }).to_owned()];
+        arguments.push(
+            window.end.map_or_else(|| FOR_EVER.to_owned(), |end| kept(end.plus(WINDOW_REMEMBERED), recovery.now)),
+        );
+        arguments.extend(part.sums.iter().flat_map(|(counter, amount)| [counter.clone(), amount.clone()]));
+        self.recover_step(recovery, self.keys.spent(&window.id), arguments).await
+    }
+
+    async fn recover_step(&self, recovery: &Recovery, key: String, step: Vec<String>) -> Result<bool, Unavailable> {
+        let keys = vec![self.keys.recovered(), self.keys.usage(), self.keys.places(), self.keys.beats(), key];
+        let mut arguments = vec![recovery.generation.0.to_string(), recovery.through.to_string()];
+        arguments.extend(step);
+        match self.believe("recover", keys, arguments).await?.text()?.as_str() {
+            "done" => Ok(true),
+            "overtaken" => Ok(false),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+/// Some of the sums of a window.
+struct Part<'a> {
+    is_first: bool,
+    sums: &'a [(String, String)],
+}
+
+impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
+    async fn begin_generation(&self) -> Result<Generation, Unavailable> {
+        let keys = vec![self.keys.generation()];
+        let arguments = vec!["begin".to_owned(), self.fresh_generation(), BEGINS.to_owned()];
+        let reply = script::run(&self.transport, &self.believing, keys, arguments).await?;
+        Answer::of(reply)?.read().map(Generation)
+    }
+
+    async fn beat(&self, seen: u64) -> Result<u64, Unavailable> {
+        self.believe("beat", vec![self.keys.beats()], vec![seen.to_string()]).await?.read()
+    }
+
+    async fn loss(&self) -> Result<Option<Loss>, Unavailable> {
+        let keys = vec![self.keys.recovered(), self.keys.places(), self.keys.leases()];
+        let mut answer = self.believe("loss", keys, Vec::new()).await?;
+        if answer.text()? == "none" {
+            return Ok(None);
+        }
+        let (generation, through) = (Generation(answer.read()?), answer.read()?);
+        let mut open = Vec::new();
+        while !answer.is_empty() {
+            open.push(answer.read()?);
+        }
+        Ok(Some(Loss { generation, through, open }))
+    }
+
+    async fn recover(&self, recovery: &Recovery) -> Result<bool, Unavailable> {
+        // The log has them: whatever becomes of this recovery, they are closed.
+        for lease in &recovery.closed {
+            self.cancel(Cancel { lease: *lease, now: recovery.now }).await?;
+        }
+        for window in &recovery.windows {
+            let spent = recovery.spent.iter().filter(|spent| spent.key.window == window.id);
+            let sums: Vec<_> = spent.map(|spent| (spent.key.counter.to_string(), spent.amount.0.to_string())).collect();
+            let mut parts = sums.chunks(AT_ONCE);
+            let mut part = Part { is_first: true, sums: parts.next().unwrap_or_default() };
+            loop {
+                if !self.recover_part(recovery, window, part).await? {
+                    return Ok(false);
+                }
+                let Some(sums) = parts.next() else { break };
+                part = Part { is_first: false, sums };
+            }
+        }
+        let last = vec!["last".to_owned(), recovery.beats.to_string()];
+        self.recover_step(recovery, self.keys.recovered(), last).await
+    }
+}
+
+impl<T: Transport, C: Clock, R: Random> Duties for RedisHot<T, C, R> {
+    async fn claim(&self, duty: &str, holder: &str, seconds: u32) -> Result<bool, Unavailable> {
+        let arguments = vec![holder.to_owned(), seconds.to_string()];
+        let reply = script::run(&self.transport, &script::CLAIM, vec![self.keys.duty(duty)], arguments).await?;
+        Ok(Answer::of(reply)?.text()? == "yours")
+    }
+}

@@ -1,0 +1,4 @@
+-- The end of the script: runs the operation that was asked for.
+local operations = {admit = admit, install = install, session = session, beat = beat, loss = loss, recover = recover}
+if operation == 'begin' then return {generation()} end
+return operations[operation]()
