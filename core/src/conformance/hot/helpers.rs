@@ -33,6 +33,7 @@ pub async fn generation(hot: &impl Hot) -> Generation {
 }
 
 /// Returns the recovery after a loss, with what was spent in the windows of [`START`].
+#[must_use]
 pub fn recovery(loss: &Loss, spent: Vec<Spent>) -> Recovery {
     let calendar = Calendar::at(START, &TimeZone::UTC);
     Recovery {
