@@ -68,6 +68,10 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
+    // What the first request would do otherwise, with less patience.
+    if let Err(error) = control.recover().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the hot state is not recovered yet");
+    }
     upkeep::start(&control, &front, key_file);
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");

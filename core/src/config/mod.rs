@@ -11,6 +11,7 @@ mod public_url;
 mod unknown;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -144,6 +145,14 @@ pub struct Admission {
 impl Default for Admission {
     fn default() -> Self {
         Self { deadline_ms: 250 }
+    }
+}
+
+impl Admission {
+    /// Returns how long the hot state has to answer.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.into())
     }
 }
 

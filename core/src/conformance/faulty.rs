@@ -83,6 +83,13 @@ impl<H: Hot> FaultyHot<H> {
     }
 }
 
+impl<H> FaultyHot<H> {
+    /// Returns the store behind.
+    pub const fn inner(&self) -> &H {
+        &self.inner
+    }
+}
+
 impl<H: Hot> Hot for FaultyHot<H> {}
 
 impl<H: Hot> Admission for FaultyHot<H> {

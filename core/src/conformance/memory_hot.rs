@@ -35,6 +35,23 @@ impl MemoryHot {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns a copy of everything.
+    #[must_use]
+    pub fn snapshot(&self) -> Memory {
+        self.lock().clone()
+    }
+
+    /// Goes back to a former memory, without a word.
+    pub fn go_back(&self, former: Memory) {
+        *self.lock() = former;
+    }
+
+    /// Loses everything.
+    pub fn wipe(&self) {
+        let fresh = self.fresh_generation();
+        *self.lock() = Memory::new(fresh);
+    }
+
     /// Returns a generation that was not there yet.
     fn fresh_generation(&self) -> Generation {
         Generation(self.generations.fetch_add(1, Ordering::Relaxed))

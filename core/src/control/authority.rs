@@ -126,7 +126,7 @@ impl<A: Authority> Control<A> {
 
     /// How long the hot state may take to answer.
     pub(super) fn deadline(&self) -> Duration {
-        Duration::from_millis(self.config().admission.deadline_ms.into())
+        self.config().admission.deadline()
     }
 
     pub(super) fn generation(&self) -> Generation {

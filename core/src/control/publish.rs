@@ -42,7 +42,7 @@ impl<A: Authority> Control<A> {
             match self.install(generation, known).await? {
                 Installed::Done => return self.forget(subject, version).await,
                 Installed::Stale(current) => generation = current,
-                Installed::Unrecovered => self.recover().await?,
+                Installed::Unrecovered => self.recover_in_time().await?,
             }
         }
         Err(Unavailable::timed_out("the hot state"))
@@ -65,10 +65,15 @@ impl<A: Authority> Control<A> {
             match self.install(generation, known).await? {
                 Installed::Done => return Ok(true),
                 Installed::Stale(current) => generation = current,
-                Installed::Unrecovered => self.recover().await?,
+                Installed::Unrecovered => self.recover_in_time().await?,
             }
         }
         Err(Unavailable::timed_out("the hot state"))
+    }
+
+    /// Recovers the hot state while somebody waits; if that takes longer, the upkeep goes on with it.
+    async fn recover_in_time(&self) -> Result<(), Unavailable> {
+        within(self.clock(), self.deadline(), "the hot state", self.recover()).await
     }
 
     async fn install(&self, generation: Generation, known: Known) -> Result<Installed, Unavailable> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::exchange::{self, ExchangeError, Tokens};
-use super::flow::{Flow, redeem};
+use super::flow::Flow;
 use super::id_token::{Claims, Expected, Identity, UnverifiedIdToken};
 use super::provider::KeyError;
 use super::{EmailVerified, IdTokenError, Metadata, ProviderError, RelyingParty, SigninConfig, Surroundings};
@@ -149,7 +149,7 @@ impl RelyingParty {
     ) -> Result<Flow, CallbackError> {
         let state = query.state().ok_or(CallbackError::UnknownFlow)?;
         let secret = self.flow_secret(cookies, state).ok_or(CallbackError::UnknownFlow)?;
-        let flow = redeem(surroundings, secret, surroundings.clock().now().seconds()).await?;
+        let flow = self.redeem(surroundings, secret, surroundings.clock().now().seconds()).await?;
         let flow = flow.ok_or(CallbackError::UnknownFlow)?;
         let same = bool::from(flow.state.as_bytes().ct_eq(state.as_bytes())) && flow.issuer == self.provider.issuer();
         if same { Ok(flow) } else { Err(CallbackError::UnknownFlow) }

@@ -1,5 +1,7 @@
 //! Starting a sign-in: the browser is sent to the identity provider, and what must match later is kept.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
@@ -10,7 +12,7 @@ use url::Url;
 
 use super::provider::Provider;
 use super::{ProviderError, SigninConfig, SigninConfigError, Surroundings, exchange, return_path};
-use crate::ports::{Clock as _, OneTime as _, Random, Unavailable};
+use crate::ports::{Clock as _, OneTime as _, Random, Unavailable, within};
 use crate::session::{CookiePolicy, Cookies};
 use crate::time::Timestamp;
 
@@ -35,6 +37,8 @@ pub struct RelyingParty {
     pub(super) public_url: Url,
     pub(super) provider: Provider,
     cookies: CookiePolicy,
+    /// How long the store of flows may take to answer.
+    deadline: Duration,
 }
 
 /// A browser that wants to sign in.
@@ -79,16 +83,16 @@ pub(super) struct Flow {
 }
 
 impl RelyingParty {
-    /// Makes a relying party that browsers reach under `public_url`.
+    /// Makes a relying party that browsers reach under `public_url`. The store of its flows has `deadline` to answer.
     ///
     /// # Errors
     ///
     /// [`SigninConfigError`] if there is no issuer or something else is wrong with the configuration.
-    pub fn new(config: SigninConfig, public_url: Url) -> Result<Self, SigninConfigError> {
+    pub fn new(config: SigninConfig, public_url: Url, deadline: Duration) -> Result<Self, SigninConfigError> {
         config.validate()?;
         let issuer = config.issuer.clone().ok_or(SigninConfigError::NoIssuer)?;
         let cookies = CookiePolicy::of(&public_url);
-        Ok(Self { provider: Provider::new(issuer), config, public_url, cookies })
+        Ok(Self { provider: Provider::new(issuer), config, public_url, cookies, deadline })
     }
 
     /// Returns where the identity provider sends browsers back to.
@@ -111,7 +115,7 @@ impl RelyingParty {
         let metadata = self.provider.metadata(surroundings).await?;
         let flow = self.flow(surroundings.random(), request);
         let secret = secret(surroundings.random());
-        keep(surroundings, &secret, &flow).await?;
+        self.keep(surroundings, &secret, &flow).await?;
         let set_cookies = self.set_cookies(&flow.state, &secret, request.cookies);
         Ok(Started { location: self.location(&metadata, flow), set_cookies })
     }
@@ -176,6 +180,28 @@ impl RelyingParty {
         let deletions = flows.iter().take(surplus).filter_map(|id| self.cookies.delete(&format!("{COOKIE}{id}")));
         self.cookies.set(&cookie_base(state), secret, Some(LIFETIME)).into_iter().chain(deletions).collect()
     }
+
+    async fn keep<S: Surroundings>(&self, surroundings: &S, secret: &str, flow: &Flow) -> Result<(), Unavailable> {
+        let now = surroundings.clock().now().seconds();
+        let value = serde_json::to_string(flow).map_err(|error| Unavailable::new("sign-in flows", error))?;
+        let (id, expiry) = (hash(secret), now.plus(i64::from(LIFETIME)));
+        let call = surroundings.one_time().keep(KIND, &id, &value, now, expiry);
+        // The id is the hash of 256 fresh random bits: nobody else has it.
+        within(surroundings.clock(), self.deadline, "the hot state", call).await.map(drop)
+    }
+
+    /// Returns the flow that a browser's cookie opens, once.
+    pub(super) async fn redeem<S: Surroundings>(
+        &self,
+        surroundings: &S,
+        secret: &str,
+        now: Timestamp,
+    ) -> Result<Option<Flow>, Unavailable> {
+        let id = hash(secret);
+        let call = surroundings.one_time().redeem(KIND, &id, now);
+        let value = within(surroundings.clock(), self.deadline, "the hot state", call).await?;
+        Ok(value.and_then(|value| serde_json::from_str(&value).ok()))
+    }
 }
 
 /// Makes 256 random bits, written as 43 characters that need no escaping anywhere.
@@ -191,24 +217,6 @@ fn cookie_base(state: &str) -> String {
 
 fn hash(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
-}
-
-async fn keep<S: Surroundings>(surroundings: &S, secret: &str, flow: &Flow) -> Result<(), Unavailable> {
-    let now = surroundings.clock().now().seconds();
-    let value = serde_json::to_string(flow).map_err(|error| Unavailable::new("sign-in flows", error))?;
-    let expiry = now.plus(i64::from(LIFETIME));
-    // The id is the hash of 256 fresh random bits: nobody else has it.
-    surroundings.one_time().keep(KIND, &hash(secret), &value, now, expiry).await.map(|_| ())
-}
-
-/// Returns the flow that a browser's cookie opens, once.
-pub(super) async fn redeem<S: Surroundings>(
-    surroundings: &S,
-    secret: &str,
-    now: Timestamp,
-) -> Result<Option<Flow>, Unavailable> {
-    let value = surroundings.one_time().redeem(KIND, &hash(secret), now).await?;
-    Ok(value.and_then(|value| serde_json::from_str(&value).ok()))
 }
 
 #[cfg(test)]
@@ -276,7 +284,7 @@ mod tests {
         assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600"), "{cookie}");
         let secret = cookie.split(['=', ';']).nth(1).unwrap();
         assert!(!world.kept().contains(secret));
-        let flow = block_on(redeem(&world, secret, world.now())).unwrap().unwrap();
+        let flow = block_on(world.party.redeem(&world, secret, world.now())).unwrap().unwrap();
         assert_eq!(flow.return_path, "/usage");
         assert_eq!(flow.state, query(&started.location)["state"]);
     }
@@ -286,7 +294,7 @@ mod tests {
         let world = World::new();
         let started = start(&world, None, &HeaderMap::new(), false);
         let secret = started.set_cookies[0].to_str().unwrap().split(['=', ';']).nth(1).unwrap().to_owned();
-        assert!(block_on(redeem(&world, &secret, world.now().plus(600))).unwrap().is_none());
+        assert!(block_on(world.party.redeem(&world, &secret, world.now().plus(600))).unwrap().is_none());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl World {
     pub(super) fn with(config: SigninConfig) -> Self {
         let public_url = Url::parse("https://gateway.example").unwrap();
         let world = Self {
-            party: RelyingParty::new(config, public_url).unwrap(),
+            party: RelyingParty::new(config, public_url, Duration::from_secs(1)).unwrap(),
             provider: FakeProvider::default(),
             clock: FakeClock(Arc::new(AtomicI64::new(START))),
             random: Counter::default(),

@@ -8,6 +8,9 @@ mod gate;
 mod model_call;
 mod models;
 mod pages;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod recovery_tests;
 mod session;
 mod sign_in;
 #[cfg(test)]

@@ -46,7 +46,8 @@ impl<P: Platform> Front<P> {
     /// [`ConfigError`] if nobody could sign in.
     pub fn new(platform: P, config: Arc<Config>, keys: PublicKeys) -> Result<Self, ConfigError> {
         let policy = TokenPolicy { issuer: config.public_url().origin(), max_lifetime: config.tokens.max_lifetime.0 };
-        let relying_party = RelyingParty::new(config.signin.clone(), config.public_url().url().clone())?;
+        let deadline = config.admission.deadline();
+        let relying_party = RelyingParty::new(config.signin.clone(), config.public_url().url().clone(), deadline)?;
         Ok(Self(Arc::new(Inner {
             platform,
             verifier: Verifier::new(policy, keys),
@@ -110,6 +111,6 @@ impl<P: Platform> Front<P> {
 
     /// How long the hot state may take to answer.
     pub(super) fn deadline(&self) -> Duration {
-        Duration::from_millis(self.0.config.admission.deadline_ms.into())
+        self.0.config.admission.deadline()
     }
 }
