@@ -68,7 +68,11 @@ impl<A: Authority> Duty<A> {
         tokio::spawn(async move {
             loop {
                 match control.is_on_duty(ON_DUTY).await {
-                    Ok(claimed) => is_ours.store(claimed, Ordering::Relaxed),
+                    Ok(claimed) => {
+                        if !is_ours.swap(claimed, Ordering::Relaxed) && claimed {
+                            tracing::info!("this process does the upkeep from now on");
+                        }
+                    }
                     Err(error) => tracing::warn!(error = &error as &dyn Error, "the upkeep's duty cannot be claimed"),
                 }
                 tokio::time::sleep(CLAIM).await;

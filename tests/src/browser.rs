@@ -55,7 +55,12 @@ impl Browser {
     /// If there can be no HTTP client.
     #[must_use]
     pub fn open(deployment: &Deployment) -> Self {
-        let client = Client::builder().redirect(Policy::none()).build().expect("a client needs nothing");
+        // A connection of its own for each request: where there are several processes, another one answers the next.
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()
+            .expect("a client needs nothing");
         Self { client, origin: deployment.origin().to_owned(), cookies: BTreeMap::new() }
     }
 
@@ -138,6 +143,11 @@ impl Browser {
     /// Starts a request of a page of ours; the caller adds what else it has.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare_request(method, path).header("sec-fetch-site", "same-origin")
+    }
+
+    /// Forgets the identity provider's cookies, so that it asks again who is there.
+    pub fn leave_provider(&mut self) {
+        self.cookies.retain(|name, _| name.starts_with("llm_gateway_"));
     }
 
     /// Starts a request that has this browser's cookies and says nothing of where it comes from.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Process, Redis, free_port, place};
+use crate::{OidcProvider, Process, Redis, Relay, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
@@ -14,17 +14,26 @@ const START: Duration = Duration::from_mins(1);
 /// The variable that says which deployment to test.
 const WHICH: &str = "LLM_GATEWAY_DEPLOYMENT";
 
+/// Processes of the deployment that has several.
+const PROCESSES: usize = 2;
+
 /// A running gateway. Its data outlives its processes until this is dropped.
 #[derive(Debug)]
 pub struct Deployment {
-    process: Option<Process>,
+    processes: Vec<Process>,
     directory: TempDir,
     origin: String,
+    /// Where each process listens.
+    ports: Vec<u16>,
+    /// Where the processes of the deployment that has several are reached, in turn.
+    balancer: Option<Relay>,
     redis: Option<Redis>,
+    /// Who signs people in, where that is not the gateway itself.
+    _provider: Option<OidcProvider>,
 }
 
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, or `redis`), with this
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, or `compose`), with this
     /// configuration beside what the deployment itself needs.
     ///
     /// # Panics
@@ -33,31 +42,65 @@ impl Deployment {
     pub async fn start(configuration: &str) -> Self {
         let which = place(WHICH).unwrap_or_else(|_| PathBuf::from("embedded"));
         match which.to_str() {
-            Some("embedded") => Self::with(None, configuration).await,
-            Some("redis") => Self::on_redis(configuration).await,
+            Some("embedded") => Self::embedded(configuration).await,
+            Some("compose") => Self::compose(configuration).await,
             _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
         }
     }
 
-    /// Starts the gateway with its hot state on a Redis server of its own.
+    /// Starts one process that keeps its hot state itself.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn embedded(configuration: &str) -> Self {
+        let port = free_port().expect("a port is free");
+        Self::with(vec![port], None, None, configuration).await
+    }
+
+    /// Starts one process with its hot state on a Redis server of its own.
     ///
     /// # Panics
     ///
     /// If it does not start.
     pub async fn on_redis(configuration: &str) -> Self {
-        let redis = Redis::start().await;
-        let hot = format!("[hot]\nredis = \"{}\"\npassword = \"{}\"\n", redis.url(), redis.password());
-        Self::with(Some(redis), &(hot + configuration)).await
+        let port = free_port().expect("a port is free");
+        Self::with(vec![port], None, Some(Redis::start().await), configuration).await
     }
 
-    async fn with(redis: Option<Redis>, configuration: &str) -> Self {
+    /// Starts what `compose.yaml` does with two replicas: processes with a Redis server and a data folder in common, reached in
+    /// turn. They sign people in with an OpenID provider, unless the configuration names one.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn compose(configuration: &str) -> Self {
+        let redis = Redis::start().await;
+        let ports: Vec<u16> = (0..PROCESSES).map(|_| free_port().expect("a port is free")).collect();
+        let balancer = Relay::to(&ports).await;
+        if configuration.contains("[signin]") {
+            return Self::with(ports, Some(balancer), Some(redis), configuration).await;
+        }
+        let provider = OidcProvider::start().await;
+        let mut signin = provider.signin("public", "allow_anyone = true");
+        if !configuration.contains("[roles]") {
+            signin += "[roles]\nsuper_admins = [\"admin@example.com\"]\n";
+        }
+        let deployment = Self::with(ports, Some(balancer), Some(redis), &(signin + configuration)).await;
+        provider.welcome(&deployment).await;
+        Self { _provider: Some(provider), ..deployment }
+    }
+
+    async fn with(ports: Vec<u16>, balancer: Option<Relay>, redis: Option<Redis>, configuration: &str) -> Self {
         let directory = tempfile::tempdir().expect("there is room for a data folder");
-        let port = free_port().expect("a port is free");
-        let origin = format!("http://localhost:{port}");
-        let own =
-            format!("[server]\nlisten = \"127.0.0.1:{port}\"\n[data]\ndir = \"{}\"\n", directory.path().display());
-        fs::write(directory.path().join("gateway.toml"), own + configuration).expect("there is room for a file");
-        let mut deployment = Self { process: None, directory, origin, redis };
+        let origin = format!("http://localhost:{}", balancer.as_ref().map_or(ports[0], Relay::port));
+        let own = format!("[server]\npublic_url = \"{origin}\"\n[data]\ndir = \"{}\"\n", directory.path().display());
+        let hot = redis.as_ref().map_or_else(String::new, |redis| {
+            format!("[hot]\nredis = \"{}\"\npassword = \"{}\"\n", redis.url(), redis.password())
+        });
+        fs::write(directory.path().join("gateway.toml"), own + &hot + configuration).expect("there is room for a file");
+        let processes = Vec::new();
+        let mut deployment = Self { processes, directory, origin, ports, balancer, redis, _provider: None };
         deployment.run().await;
         deployment
     }
@@ -71,20 +114,48 @@ impl Deployment {
     pub fn program(&self) -> Command {
         let mut command = Command::new(place("LLM_GATEWAY_BIN").expect("scripts/test says where the program is"));
         command.arg("--config").arg(self.directory.path().join("gateway.toml")).env_clear();
+        command.env("LLM_GATEWAY__SERVER__LISTEN", format!("127.0.0.1:{}", self.ports[0]));
         command
     }
 
+    /// Starts all processes at once, and waits for them.
     async fn run(&mut self) {
-        let mut process = Process::start(&mut self.program()).expect("the program runs");
-        let ready = process.answers(&format!("{}/readyz", self.origin), START).await;
-        assert!(ready.is_ok(), "{}", ready.map_or_else(|error| error.to_string(), |()| String::new()));
-        self.process = Some(process);
+        for port in &self.ports {
+            let listen = format!("127.0.0.1:{port}");
+            let mut program = self.program();
+            let process = Process::start(program.env("LLM_GATEWAY__SERVER__LISTEN", listen));
+            self.processes.push(process.expect("the program runs"));
+        }
+        for (process, port) in self.processes.iter_mut().zip(&self.ports) {
+            let ready = process.answers(&format!("http://localhost:{port}/readyz"), START).await;
+            assert!(ready.is_ok(), "{}", ready.map_or_else(|error| error.to_string(), |()| String::new()));
+        }
     }
 
     /// Ends the processes without a warning (SIGKILL) and starts them anew.
     pub async fn kill_and_restart(&mut self) {
-        drop(self.process.take());
+        self.processes.clear();
         self.run().await;
+    }
+
+    /// Ends one of several processes without a warning (SIGKILL).
+    ///
+    /// # Panics
+    ///
+    /// If there is only one.
+    pub fn kill_one(&mut self, process: usize) {
+        assert!(self.processes.len() > 1, "somebody has to be left");
+        drop(self.processes.remove(process));
+        self.ports.remove(process);
+    }
+
+    /// Has only one of several processes reached from now on.
+    ///
+    /// # Panics
+    ///
+    /// If there is only one.
+    pub fn lead_to(&self, process: usize) {
+        self.balancer.as_ref().expect("there are several").lead_to(&self.ports[process..=process]);
     }
 
     /// Ends the processes and makes the hot state forget all that the records can tell again, before it starts them anew.
@@ -93,7 +164,7 @@ impl Deployment {
     ///
     /// If they do not start.
     pub async fn forget_and_restart(&mut self) {
-        drop(self.process.take());
+        self.processes.clear();
         if let Some(redis) = &mut self.redis {
             redis.stop();
             redis.start_again().await;
@@ -103,7 +174,7 @@ impl Deployment {
 
     /// Asks the processes to stop (SIGTERM).
     pub fn ask_to_stop(&self) {
-        self.process().ask_to_stop();
+        self.processes.iter().for_each(Process::ask_to_stop);
     }
 
     /// Waits until the processes have ended, and starts them anew.
@@ -112,9 +183,10 @@ impl Deployment {
     ///
     /// If they did not end well.
     pub async fn wait_and_restart(&mut self) {
-        let mut process = self.process.take().expect("it runs");
-        let status = tokio::task::spawn_blocking(move || process.wait()).await.expect("waiting does not panic");
-        assert!(status.expect("the operating system knows").success());
+        for mut process in self.processes.drain(..) {
+            let status = tokio::task::spawn_blocking(move || process.wait()).await.expect("waiting does not panic");
+            assert!(status.expect("the operating system knows").success());
+        }
         self.run().await;
     }
 
@@ -139,23 +211,37 @@ impl Deployment {
         self.redis.as_mut().expect("the deployment is on Redis")
     }
 
+    /// Returns how many processes there are.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
     /// Returns what the processes have printed.
     #[must_use]
     pub fn log(&self) -> String {
-        self.process().log()
+        self.processes.iter().map(Process::log).collect()
     }
 
-    /// Returns the most memory that the processes have had at any time, in bytes.
+    /// Returns which process has printed something.
+    ///
+    /// # Panics
+    ///
+    /// If none has.
+    #[must_use]
+    pub fn printed_by(&self, text: &str) -> usize {
+        let printed = self.processes.iter().position(|process| process.log().contains(text));
+        printed.unwrap_or_else(|| unreachable!("nobody has printed {text}: {}", self.log()))
+    }
+
+    /// Returns the most memory that any of the processes has had at any time, in bytes.
     ///
     /// # Panics
     ///
     /// If the operating system does not say, which Linux does.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
-        self.process().peak_memory().expect("Linux tells the peak of a process that runs")
-    }
-
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("it runs between restarts")
+        let peak = |process: &Process| process.peak_memory().expect("Linux tells the peak of a process that runs");
+        self.processes.iter().map(peak).max().expect("one runs between restarts")
     }
 }

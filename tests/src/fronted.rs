@@ -25,6 +25,17 @@ impl Fronted {
     pub async fn start(more: &str) -> Self {
         let provider = MockProvider::start().await;
         let gateway = Deployment::start(&(configuration(&provider.url()) + more)).await;
+        Self::with(provider, gateway).await
+    }
+
+    /// Starts both, the gateway as several processes, with this configuration beside the providers and models.
+    pub async fn compose(more: &str) -> Self {
+        let provider = MockProvider::start().await;
+        let gateway = Deployment::compose(&(configuration(&provider.url()) + more)).await;
+        Self::with(provider, gateway).await
+    }
+
+    async fn with(provider: MockProvider, gateway: Deployment) -> Self {
         let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
         let token = ann.mint().await.token;
         Self { provider, gateway, ann, token }

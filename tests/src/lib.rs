@@ -13,6 +13,7 @@ mod hostile_provider;
 mod oidc_provider;
 mod process;
 mod redis;
+mod relay;
 
 pub mod edge;
 pub mod lambda;
@@ -29,3 +30,4 @@ pub use hostile_provider::{HostileProvider, Reply, merged, now};
 pub use oidc_provider::OidcProvider;
 pub use process::{NotReady, Process, free_port};
 pub use redis::Redis;
+pub use relay::Relay;

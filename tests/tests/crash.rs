@@ -10,7 +10,7 @@ const SLOW: &str = "[providers.echo]\nkind = \"echo\"\npace_ms = 100\n[models.ec
 
 #[tokio::test]
 async fn charges_a_call_that_died_at_its_estimate_exactly_once() {
-    let mut gateway = Deployment::start(SLOW).await;
+    let mut gateway = Deployment::embedded(SLOW).await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
     let body = message(&"word ".repeat(200), 400, true);
@@ -31,7 +31,7 @@ async fn charges_a_call_that_died_at_its_estimate_exactly_once() {
 
 #[tokio::test]
 async fn lets_running_answers_finish_when_it_is_asked_to_stop() {
-    let mut gateway = Deployment::start(SLOW).await;
+    let mut gateway = Deployment::embedded(SLOW).await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
     let response = call(&gateway, &minted.token, &message("one two three four", 400, true)).await;

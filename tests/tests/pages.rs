@@ -19,7 +19,7 @@ async fn walk(gateway: &Deployment, script: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lets_a_person_mint_and_revoke_by_keyboard() {
-    walk(&Deployment::start("").await, "token_page.mjs").await;
+    walk(&Deployment::embedded("").await, "token_page.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

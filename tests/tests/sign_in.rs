@@ -68,6 +68,7 @@ async fn ends_the_session_that_the_browser_had() {
     let gateway = Deployment::start("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let mut former = ann.clone();
+    ann.leave_provider();
     let callback = ann.authenticate("bob@example.com", "/").await;
     ann.visit(&callback).await;
     assert_eq!(ann.get("/api/me").await.body["user"]["email"], "bob@example.com");

@@ -20,7 +20,7 @@ fn lock(deployment: &Deployment, file: &str) -> Connection {
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "the stall has to last for as long as the promise says")]
 async fn charges_nobody_for_what_a_stalled_store_refused() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let token = ann.mint().await.token;
     assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
@@ -44,7 +44,7 @@ async fn charges_nobody_for_what_a_stalled_store_refused() {
 
 #[tokio::test]
 async fn stays_whole_while_others_read_its_files() {
-    let mut gateway = Deployment::start("").await;
+    let mut gateway = Deployment::embedded("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     // Another program with another SQLite, as an operator's tools are.
     let count = |file: &str, table: &str| -> i64 {
@@ -70,7 +70,7 @@ async fn stays_whole_while_others_read_its_files() {
 
 #[tokio::test]
 async fn serves_calls_while_the_records_cannot_be_written() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
     assert_eq!(echo(&gateway, &minted.token).await.status, StatusCode::OK);

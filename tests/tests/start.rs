@@ -13,7 +13,7 @@ fn run(gateway: &Deployment, arguments: &[&str], variables: &[(&str, &str)]) -> 
 
 #[tokio::test]
 async fn says_what_it_can_do() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let (ok, help) = run(&gateway, &["--help"], &[]);
     assert!(
         ok && ["serve", "check-config", "keys", "import-litellm", "--config", "SUPER_ADMIN_EMAIL"]
@@ -27,7 +27,7 @@ async fn says_what_it_can_do() {
 
 #[tokio::test]
 async fn checks_a_configuration_without_serving_it() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let (ok, text) = run(&gateway, &["check-config"], &[]);
     assert!(ok && text.contains("good"), "{text}");
     for (name, value, named) in [
@@ -45,7 +45,7 @@ async fn checks_a_configuration_without_serving_it() {
 
 #[tokio::test]
 async fn names_unknown_keys_and_their_line() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let path = gateway.data().join("gateway.toml");
     std::fs::write(&path, "[roles]\nsuper_admin = \"x\"\n").unwrap();
     let (ok, text) = run(&gateway, &["serve"], &[]);
@@ -54,14 +54,14 @@ async fn names_unknown_keys_and_their_line() {
 
 #[tokio::test]
 async fn refuses_to_share_a_data_folder_with_another_process() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let (ok, text) = run(&gateway, &["serve"], &[("LLM_GATEWAY__SERVER__LISTEN", "127.0.0.1:0")]);
     assert!(!ok && text.contains("in use by another llm-gateway"), "{text}");
 }
 
 #[tokio::test]
 async fn makes_somebody_the_super_administrator_by_a_variable() {
-    let gateway = Deployment::start("[roles]\nsuper_admins = [\"boss@example.com\"]\n").await;
+    let gateway = Deployment::embedded("[roles]\nsuper_admins = [\"boss@example.com\"]\n").await;
     let mut boss = Browser::sign_in(&gateway, "Boss@example.com").await;
     assert_eq!(boss.get("/api/me").await.body["roles"], serde_json::json!(["user", "admin", "super_admin"]));
     let mut other = Browser::sign_in(&gateway, "admin@example.com").await;
@@ -74,7 +74,7 @@ async fn makes_somebody_the_super_administrator_by_a_variable() {
 
 #[tokio::test]
 async fn logs_no_secrets() {
-    let gateway = Deployment::start("[log]\nlevel = \"trace\"\nformat = \"json\"\n").await;
+    let gateway = Deployment::embedded("[log]\nlevel = \"trace\"\nformat = \"json\"\n").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
     echo(&gateway, &minted.token).await;
@@ -94,7 +94,7 @@ async fn logs_no_secrets() {
 
 #[tokio::test]
 async fn opens_the_development_sign_in_to_this_machine_only() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let variables =
         [("LLM_GATEWAY__SERVER__LISTEN", "0.0.0.0:0"), ("LLM_GATEWAY__SERVER__PUBLIC_URL", "http://localhost:8080")];
     let (ok, text) = run(&gateway, &["serve"], &variables);
@@ -103,7 +103,7 @@ async fn opens_the_development_sign_in_to_this_machine_only() {
 
 #[tokio::test]
 async fn imports_a_litellm_configuration() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let file = gateway.data().join("config.yaml");
     let text = "model_list: [{model_name: a, litellm_params: {model: openai/b, api_key: sk-secret, rpm: 5}}]";
     std::fs::write(&file, text).unwrap();
@@ -116,7 +116,7 @@ async fn imports_a_litellm_configuration() {
 
 #[tokio::test]
 async fn refuses_to_import_what_is_no_litellm_configuration() {
-    let gateway = Deployment::start("").await;
+    let gateway = Deployment::embedded("").await;
     let file = gateway.data().join("config.yaml");
     for (text, reason) in [("model_list: [", "not YAML: line "), ("[server]", "model_list"), ("{}", "model_list")] {
         std::fs::write(&file, text).unwrap();

@@ -78,7 +78,8 @@ async fn refuses_what_it_does_not_understand_by_name() {
 
 #[tokio::test]
 async fn gives_the_scope_admin_to_administrators_only() {
-    let gateway = Deployment::start("[roles]\nadmin_domains = [\"company.com\"]\n").await;
+    let gateway =
+        Deployment::start("[roles]\nadmin_domains = [\"company.com\"]\nsuper_admins = [\"admin@example.com\"]\n").await;
     let body = json!({"token_name": "x", "scopes": ["llm", "admin"]});
     for (email, expected) in [
         ("ann@company.com", StatusCode::CREATED),

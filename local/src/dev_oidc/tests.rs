@@ -109,7 +109,7 @@ impl World {
         let public_url = Url::parse(PUBLIC_URL).unwrap();
         let (clock, random) = (FakeClock(Arc::new(AtomicI64::new(1_700_000_000_000))), Counter::default());
         let provider = DevProvider::new(&public_url, clock.clone(), random.clone()).unwrap();
-        let party = RelyingParty::new(provider.signin_config(), public_url).unwrap();
+        let party = RelyingParty::new(provider.signin_config(), public_url, Duration::from_secs(1)).unwrap();
         Self { http: Direct(provider.router()), clock, random, flows: Flows::default(), party }
     }
 

@@ -1,0 +1,94 @@
+//! Two processes with one data folder and one Redis server, reached in turn: what one does holds for the other.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use gateway_tests::provider::{Behaviour, Gate};
+use gateway_tests::{Browser, Deployment, Fronted, ask, echo, message};
+use reqwest::StatusCode;
+
+/// Far more than a call takes on a machine that compiles something else meanwhile.
+const PATIENT: &str = "[admission]\ndeadline_ms = 5000\n";
+
+/// How long something may take that happens by itself within seconds, on a busy machine.
+const SOON: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn refuses_everywhere_what_one_process_has_revoked() {
+    let gateway = Deployment::compose(PATIENT).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let (gone, kept) = (ann.mint().await, ann.mint().await);
+    for process in [0, 1] {
+        gateway.lead_to(process);
+        assert_eq!(echo(&gateway, &gone.token).await.status, StatusCode::OK, "both know it");
+    }
+    gateway.lead_to(0);
+    ann.revoke(&gone.id).await;
+    for process in [1, 0] {
+        gateway.lead_to(process);
+        assert_eq!(echo(&gateway, &gone.token).await.anthropic_error(), ("authentication_error", "token revoked"));
+        assert_eq!(echo(&gateway, &kept.token).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn shares_sessions() {
+    let gateway = Deployment::compose(PATIENT).await;
+    gateway.lead_to(0);
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let mut former = ann.clone();
+    gateway.lead_to(1);
+    assert_eq!(ann.get("/api/me").await.status, StatusCode::OK);
+    let page = ann.visit(&format!("{}/oauth2/sign_out", gateway.origin())).await;
+    ann.submit(page, &[]).await;
+    gateway.lead_to(0);
+    assert_eq!(former.get("/api/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// A call of "ping" costs 6,000 nanodollars, and no two fit into the budget with what they hold.
+#[tokio::test]
+async fn holds_a_budget_against_both_at_once() {
+    let budget = "[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\namount = \"0.001\"\n";
+    let gateway = Deployment::compose(&format!("{PATIENT}{budget}")).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let token = ann.mint().await.token;
+    let body = message("ping", 100, false);
+    let answers = join_all((0..200).map(|_| ask(&gateway, &token, &body))).await;
+    let admitted = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    let refused = answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!(admitted + refused, 200, "nothing else happens");
+    let spent = ann.settled().await;
+    assert_eq!(spent, i64::try_from(admitted).unwrap() * 6000);
+    assert!(spent <= 1_000_000, "{spent} of 1,000,000 nanodollars");
+    assert!(refused > 0 && admitted > 0, "{admitted} {refused}");
+}
+
+/// The one that is left serves everybody, moves what is spent into the log, and can end what the other began.
+#[tokio::test]
+async fn goes_on_when_one_process_is_gone() {
+    let mut scene = Fronted::compose(PATIENT).await;
+    let on_duty = scene.gateway.printed_by("does the upkeep");
+    scene.gateway.lead_to(on_duty);
+    let gate = Gate::closed();
+    scene.provider.next(Behaviour::text("word ").events(9).stall_after(3, &gate));
+    let mut body = message("ping", 100, true);
+    body["model"] = "plain".into();
+    let stream = scene.call("/v1/messages", &body).await;
+    gate.reached().await;
+    scene.gateway.kill_one(on_duty);
+    assert!(stream.bytes().await.is_err(), "its stream breaks off");
+    scene.gateway.lead_to(0);
+    body["stream"] = false.into();
+    for _ in 0..2 {
+        let answer = scene.ask("/v1/messages", &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    let used = async {
+        while scene.ann.get("/api/token/list").await.body["tokens"][0]["last_used"].is_null() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(SOON, used).await.expect("the other one does the upkeep");
+    assert_eq!(scene.gateway.printed_by("does the upkeep"), 0);
+    assert!(scene.ann.money().await.held > 0, "the call that nobody ends is not forgotten");
+}
