@@ -26,8 +26,8 @@ const IDLE: Duration = Duration::from_secs(50);
 
 /// An HTTP client that keeps connections. HTTP/1.1 and, where the server offers it over TLS, HTTP/2. It follows no
 /// redirects, and streams both ways.
-#[derive(Clone)]
-pub(crate) struct HttpClient {
+#[derive(Debug, Clone)]
+pub struct HttpClient {
     client: Client<Impatient, Body>,
 }
 
@@ -37,7 +37,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// A TLS library that cannot do what every TLS library can.
-    pub(crate) fn new() -> Result<Self, rustls::Error> {
+    pub fn new() -> Result<Self, rustls::Error> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -66,7 +66,7 @@ impl Http for HttpClient {
 type Connector = HttpsConnector<HttpConnector>;
 
 /// Connects, or gives up: the connector itself limits none of its steps.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Impatient(Connector);
 
 impl Service<Uri> for Impatient {

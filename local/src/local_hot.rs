@@ -8,10 +8,11 @@ use gateway_core::ports::{
     Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
     SpendingQuery, Unavailable, Usage,
 };
-use gateway_core::redis::RedisHot;
+use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
+use gateway_local::http_client::HttpClient;
 use gateway_local::redis::RedisTransport;
 
 use crate::host::{SystemClock, SystemRandom};
@@ -24,6 +25,8 @@ pub(crate) enum LocalHot {
     Embedded(EmbeddedHot),
     /// On a Redis server.
     Redis(Arc<RedisHot<RedisTransport, SystemClock, SystemRandom>>),
+    /// In a Redis database at Upstash.
+    Upstash(Arc<RedisHot<UpstashTransport<HttpClient, SystemClock>, SystemClock, SystemRandom>>),
 }
 
 impl Hot for LocalHot {}
@@ -36,6 +39,7 @@ macro_rules! delegate {
                 match self {
                     Self::Embedded(hot) => hot.$method($($name),*).await,
                     Self::Redis(hot) => hot.$method($($name),*).await,
+                    Self::Upstash(hot) => hot.$method($($name),*).await,
                 }
             })*
         })*

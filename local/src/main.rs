@@ -7,7 +7,6 @@ mod cli;
 mod dev_oidc;
 mod host;
 mod hot;
-mod http_client;
 mod import_litellm;
 mod keys;
 mod local_hot;

@@ -5,10 +5,10 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use gateway_core::control::{Actor, Authority};
 use gateway_core::ports::{ControlPlane, Platform, Unavailable};
+use gateway_local::http_client::HttpClient;
 use tower::ServiceExt as _;
 
 use crate::host::{SystemClock, SystemRandom, TokioBackground};
-use crate::http_client::HttpClient;
 use crate::local_hot::LocalHot;
 use crate::records::SqliteRecords;
 

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use gateway_core::config::Config;
+use gateway_core::config::{Config, HotStore};
 use gateway_core::control::Control;
 use gateway_core::http::{Front, control_router, front_router};
 use gateway_core::identity::Email;
-use gateway_core::ports::{Clock as _, Random as _};
-use gateway_core::redis::RedisHot;
+use gateway_core::ports::{Clock as _, Random as _, Unavailable};
+use gateway_core::redis::{RedisHot, Reply, Transport, UpstashTransport};
 use gateway_core::version::Generation;
+use gateway_local::http_client::HttpClient;
 use gateway_local::redis::RedisTransport;
 use tokio::net::TcpListener;
 
 use crate::dev_oidc::DevProvider;
 use crate::host::{SystemClock, SystemRandom, TokioBackground};
 use crate::hot::EmbeddedHot;
-use crate::http_client::HttpClient;
 use crate::keys::KeyFile;
 use crate::local_hot::LocalHot;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
@@ -53,11 +53,12 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     let development = development_provider(&mut config)?;
     let config = Arc::new(config);
     let background = TokioBackground::default();
-    let authority = open_stores(&config, &data).await?;
+    let http = HttpClient::new()?;
+    let authority = open_stores(&config, &data, &http).await?;
     let control = Control::new(authority.clone(), Arc::clone(&config), keys);
     let platform = LocalPlatform {
         hot: authority.hot,
-        http: HttpClient::new()?,
+        http,
         background: background.clone(),
         control: LocalControl(control_router(control.clone())),
     };
@@ -86,16 +87,49 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
 }
 
 /// Opens the stores; what a former process left behind in the data folder is put in order first.
-async fn open_stores(config: &Config, data: &Path) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
-    let hot = if let Some(server) = config.hot.server()? {
-        let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
-        tracing::info!(%server, tls = server.tls, name = config.hot.name, "the hot state is on redis");
-        LocalHot::Redis(Arc::new(RedisHot::new(transport, SystemClock, SystemRandom, &config.hot.name)))
-    } else {
-        let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
-        LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
+///
+/// # Errors
+///
+/// Whatever keeps one of them from being used.
+pub(crate) async fn open_stores(
+    config: &Config,
+    data: &Path,
+    http: &HttpClient,
+) -> Result<LocalAuthority, Box<dyn std::error::Error>> {
+    let name = &config.hot.name;
+    let hot = match config.hot.store()? {
+        HotStore::Redis(server) => {
+            let transport = RedisTransport::connect(&server, REDIS_DEADLINE).await?;
+            tracing::info!(%server, tls = server.tls, name, "the hot state is on redis");
+            LocalHot::Redis(Arc::new(RedisHot::new(transport, SystemClock, SystemRandom, name)))
+        }
+        HotStore::Upstash(database) => {
+            let transport = UpstashTransport::new(http.clone(), SystemClock, &database, REDIS_DEADLINE)?;
+            ping(&transport).await.map_err(|error| Unusable { database: database.to_string(), source: error })?;
+            tracing::info!(%database, name, "the hot state is at upstash");
+            LocalHot::Upstash(Arc::new(RedisHot::new(transport, SystemClock, SystemRandom, name)))
+        }
+        HotStore::Embedded => {
+            let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
+            LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
+        }
     };
     Ok(LocalAuthority { records: SqliteRecords::open(data)?, hot })
+}
+
+/// Why there is no hot state.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the upstash database {database}")]
+struct Unusable {
+    database: String,
+    source: Unavailable,
+}
+
+async fn ping(transport: &impl Transport) -> Result<(), Unavailable> {
+    match transport.send(&["PING".to_owned()]).await? {
+        Reply::Error(message) => Err(Unavailable::new("redis", message)),
+        _ => Ok(()),
+    }
 }
 
 /// Without an identity provider, makes the development one and configures the gateway to use it; returns its routes. It

@@ -48,6 +48,12 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Returns the port of the loopback address where it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Returns the server's password.
     #[must_use]
     pub const fn password(&self) -> &'static str {

@@ -27,6 +27,10 @@ pub struct Hot {
     pub redis: Option<SecretString>,
     /// The password there.
     pub password: Option<SecretString>,
+    /// The Redis database at Upstash that keeps the hot state instead, as the URL of its REST API.
+    pub upstash: Option<String>,
+    /// The token of that API.
+    pub token: Option<SecretString>,
     /// What this gateway's keys start with, so that several gateways can use one server.
     pub name: String,
     /// Allows a server beyond loopback without a good password.
@@ -35,7 +39,34 @@ pub struct Hot {
 
 impl Default for Hot {
     fn default() -> Self {
-        Self { redis: None, password: None, name: "main".to_owned(), insecure: false }
+        let (redis, password, upstash, token) = (None, None, None, None);
+        Self { redis, password, upstash, token, name: "main".to_owned(), insecure: false }
+    }
+}
+
+/// Where the hot state is.
+#[derive(Debug, Clone)]
+pub enum HotStore {
+    /// In this process.
+    Embedded,
+    /// On a Redis server.
+    Redis(RedisServer),
+    /// In a Redis database at Upstash.
+    Upstash(UpstashDatabase),
+}
+
+/// A Redis database at Upstash. Its `Display` is the address alone.
+#[derive(Debug, Clone)]
+pub struct UpstashDatabase {
+    /// The address of its REST API.
+    pub url: Url,
+    /// The token of that API, which may write.
+    pub token: SecretString,
+}
+
+impl fmt::Display for UpstashDatabase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.url.host_str().unwrap_or_default())
     }
 }
 
@@ -63,19 +94,43 @@ impl fmt::Display for RedisServer {
 }
 
 impl Hot {
-    /// Returns the Redis server that keeps the hot state, if one does. [`Config::load`](super::Config::load) has checked
-    /// that this works.
+    /// Returns where the hot state is. [`Config::load`](super::Config::load) has checked that this works.
     ///
     /// # Errors
     ///
     /// [`ConfigError::Key`] names what cannot be used.
-    pub fn server(&self) -> Result<Option<RedisServer>, ConfigError> {
+    pub fn store(&self) -> Result<HotStore, ConfigError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if self.name.is_empty() || self.name.len() > LONGEST_NAME || !self.name.bytes().all(is_plain) {
             let reason = format!("must be 1 to {LONGEST_NAME} letters, digits, '_' and '-'");
             return Err(ConfigError::key("hot.name", reason));
         }
-        let Some(text) = &self.redis else { return Ok(None) };
+        match (&self.redis, &self.upstash) {
+            (None, None) => Ok(HotStore::Embedded),
+            (Some(redis), None) => self.server(redis).map(HotStore::Redis),
+            (None, Some(upstash)) => self.database(upstash).map(HotStore::Upstash),
+            (Some(_), Some(_)) => Err(ConfigError::key("hot.upstash", "cannot be used together with hot.redis")),
+        }
+    }
+
+    fn database(&self, text: &str) -> Result<UpstashDatabase, ConfigError> {
+        let unusable = || ConfigError::key("hot.upstash", "must be a URL such as https://NAME.upstash.io");
+        let url = Url::parse(text).map_err(|_| unusable())?;
+        let host = url.host().ok_or_else(unusable)?.to_string();
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&host));
+        let has_extras = url.query().is_some() || !url.username().is_empty() || url.password().is_some();
+        if !is_safe || has_extras {
+            return Err(unusable());
+        }
+        let token = self.token.clone().filter(|token| !token.expose_secret().is_empty());
+        let token = token.ok_or_else(|| ConfigError::key("hot.token", "is required with hot.upstash"))?;
+        if !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError::key("hot.token", "has characters that no token has"));
+        }
+        Ok(UpstashDatabase { url, token })
+    }
+
+    fn server(&self, text: &SecretString) -> Result<RedisServer, ConfigError> {
         let unusable = || ConfigError::key("hot.redis", "must be a URL such as redis://HOST:6379 or rediss://HOST");
         let url = Url::parse(text.expose_secret()).map_err(|_| unusable())?;
         let tls = match url.scheme() {
@@ -100,7 +155,7 @@ impl Hot {
             return Err(ConfigError::key("hot.password", reason));
         }
         let username = part(Some(url.username()), unusable)?;
-        Ok(Some(RedisServer { host, port: url.port().unwrap_or(PORT), tls, username, password, database }))
+        Ok(RedisServer { host, port: url.port().unwrap_or(PORT), tls, username, password, database })
     }
 }
 
@@ -127,7 +182,18 @@ mod tests {
     fn server(redis: &str, password: Option<&str>) -> Result<RedisServer, String> {
         let (redis, password) = (Some(redis.into()), password.map(Into::into));
         let hot = Hot { redis, password, ..Hot::default() };
-        hot.server().map(|server| server.unwrap()).map_err(|error| error.to_string())
+        match hot.store().map_err(|error| error.to_string())? {
+            HotStore::Redis(server) => Ok(server),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn database(url: &str, token: Option<&str>) -> Result<UpstashDatabase, String> {
+        let hot = Hot { upstash: Some(url.to_owned()), token: token.map(Into::into), ..Hot::default() };
+        match hot.store().map_err(|error| error.to_string())? {
+            HotStore::Upstash(database) => Ok(database),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn password(server: &RedisServer) -> Option<&str> {
@@ -166,7 +232,7 @@ mod tests {
             assert!(server(url, None).is_ok(), "{url}");
         }
         let insecure = Hot { redis: Some("redis://10.0.0.1".into()), insecure: true, ..Hot::default() };
-        assert!(insecure.server().is_ok());
+        assert!(insecure.store().is_ok());
     }
 
     #[test]
@@ -177,14 +243,43 @@ mod tests {
         }
         for name in ["", "a}b", "a b", "a:b"] {
             let hot = Hot { name: name.to_owned(), ..Hot::default() };
-            assert!(hot.server().unwrap_err().to_string().starts_with("hot.name"), "{name}");
+            assert!(hot.store().unwrap_err().to_string().starts_with("hot.name"), "{name}");
         }
     }
 
     #[test]
     fn never_prints_a_password() {
         let hot = Hot { redis: Some("redis://:hunter2@localhost".into()), ..Hot::default() };
-        let server = hot.server().unwrap().unwrap();
-        assert!(!format!("{hot:?} {server:?} {server}").contains("hunter2"));
+        let store = hot.store().unwrap();
+        assert!(!format!("{hot:?} {store:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn reads_which_database_it_is() {
+        let fake = database("https://eu1-obvious-fake-1.upstash.io", Some("obviously-fake")).unwrap();
+        assert_eq!(fake.to_string(), "eu1-obvious-fake-1.upstash.io");
+        assert_eq!(fake.token.expose_secret(), "obviously-fake");
+        assert!(!format!("{fake:?}").contains("obviously"));
+        assert!(database("http://localhost:8079", Some("x")).is_ok(), "for tests, on this machine");
+    }
+
+    #[test]
+    fn refuses_databases_that_it_cannot_use() {
+        for (url, token, key) in [
+            ("https://a.upstash.io", None, "hot.token"),
+            ("https://a.upstash.io", Some(""), "hot.token"),
+            ("https://a.upstash.io", Some("hunter2\n"), "hot.token"),
+            ("http://a.upstash.io", Some("hunter2"), "hot.upstash"),
+            ("redis://a.upstash.io", Some("hunter2"), "hot.upstash"),
+            ("https://a.upstash.io?_token=hunter2", Some("x"), "hot.upstash"),
+            ("https://:hunter2@a.upstash.io", Some("x"), "hot.upstash"),
+            ("hunter2", Some("x"), "hot.upstash"),
+        ] {
+            let error = database(url, token).unwrap_err();
+            assert!(error.starts_with(key) && !error.contains("hunter2"), "{error}");
+        }
+        let (redis, upstash) = (Some("redis://localhost".into()), Some("https://a.upstash.io".to_owned()));
+        let both = Hot { redis, upstash, token: Some("x".into()), ..Hot::default() };
+        assert!(both.store().unwrap_err().to_string().starts_with("hot.upstash"));
     }
 }

@@ -98,7 +98,7 @@ impl Config {
         if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
             return Err(ConfigError::key("calendar.time_zone", "is not a time zone of the IANA database"));
         }
-        self.hot.server()?;
+        self.hot.store()?;
         self.signin.validate()?;
         Catalog::of(self)?;
         for (index, entry) in self.budgets.iter().enumerate() {

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use duration::Seconds;
-pub use hot::{Hot, RedisServer};
+pub use hot::{Hot, HotStore, RedisServer, UpstashDatabase};
 pub use inherited::INHERITED;
 #[cfg(test)]
 use load::tests;

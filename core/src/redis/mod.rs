@@ -1,11 +1,12 @@
 //! The hot state on Redis: the model of [`crate::memory`] as Lua scripts, one for each operation.
 //!
 //! Every decision is made inside a script, so that it is one step for everybody. In scope: the scripts, the keys, what goes
-//! in and what comes out. Out of scope: the way to the server, which is a host's [`Transport`].
+//! in and what comes out, and the way to a server over HTTP. Out of scope: the way over TCP, which is a host's [`Transport`].
 //!
 //! | file | what it is about |
 //! |---|---|
 //! | `transport` | one command and its reply |
+//! | `upstash` | the same over HTTP |
 //! | `script` | running a script by its hash, and reading what it answers |
 //! | `keys` | what keys are called, and when they go |
 //! | `windows` | the keys of the running windows |
@@ -29,12 +30,14 @@ mod once;
 mod script;
 mod session;
 mod transport;
+mod upstash;
 mod usage;
 mod windows;
 
 use std::sync::{Arc, RwLock};
 
 pub use self::transport::{Reply, Transport};
+pub use self::upstash::UpstashTransport;
 
 use self::keys::Keys;
 use self::script::Script;

@@ -2,11 +2,13 @@
 //! can get wrong.
 
 mod amounts;
+mod connection;
 mod expiry;
 mod failures;
 mod histories;
 mod round_trips;
 mod support;
+mod way;
 
 use support::{block_on, store};
 

@@ -4,15 +4,14 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use gateway_core::admission::{Refusal, Verdict};
-use gateway_core::config::{Hot, RedisServer};
 use gateway_core::conformance::fixture::START;
 use gateway_core::conformance::host::{FixedClock, SeededRandom};
 use gateway_core::ports::Unavailable;
 use gateway_core::redis::{RedisHot, Reply, Transport};
 use gateway_core::time::Millis;
-use gateway_local::redis::{ConnectError, RedisTransport};
-use gateway_tests::Redis;
 use tokio::runtime::Runtime;
+
+use crate::way::{Server, Way, start};
 
 /// How long a command may take: far more than it does, and far less than anybody waits for a test.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -29,11 +28,15 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// Remembers which commands were sent. Clones share what they remember.
 #[derive(Debug, Clone)]
 pub(crate) struct Recording {
-    inner: RedisTransport,
+    inner: Way,
     sent: Arc<Mutex<Vec<String>>>,
 }
 
 impl Recording {
+    pub(crate) fn of(inner: Way) -> Self {
+        Self { inner, sent: Arc::default() }
+    }
+
     /// Returns what was sent since the last time, by name.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().unwrap_or_else(PoisonError::into_inner))
@@ -53,29 +56,17 @@ impl Transport for Recording {
     }
 }
 
-pub(crate) fn address(redis: &Redis) -> RedisServer {
-    let (url, password) = (Some(redis.url().into()), Some(redis.password().into()));
-    let hot = Hot { redis: url, password, ..Hot::default() };
-    hot.server().expect("the URL is good").expect("it names a server")
-}
-
-pub(crate) async fn connect(server: &RedisServer, deadline: Duration) -> Result<Recording, ConnectError> {
-    Ok(Recording { inner: RedisTransport::connect(server, deadline).await?, sent: Arc::default() })
-}
-
 pub(crate) fn store_on(transport: &Recording, name: &str) -> Store {
     RedisHot::new(transport.clone(), FixedClock::at(Millis(START.0 * 1000)), SeededRandom::default(), name)
 }
 
 /// Starts a server; returns a way to it.
-pub(crate) async fn server() -> (Recording, Redis) {
-    let redis = Redis::start().await;
-    let transport = connect(&address(&redis), DEADLINE).await.expect("the server runs");
-    (transport, redis)
+pub(crate) async fn server() -> (Recording, Server) {
+    start(DEADLINE).await
 }
 
 /// Starts a server with a store.
-pub(crate) fn store() -> (Store, Redis) {
+pub(crate) fn store() -> (Store, Server) {
     let (transport, redis) = block_on(server());
     (store_on(&transport, "main"), redis)
 }

@@ -13,11 +13,17 @@ pub use money::*;
 pub use sessions::*;
 
 /// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
-/// runs a future to its end.
+/// runs a future to its end. `ignored "reason"` before them leaves the tests to whoever asks for them.
 #[macro_export]
 macro_rules! hot_conformance {
     ($block_on:path, $make:expr) => {
-        $crate::hot_conformance! { @each $block_on, $make,
+        $crate::hot_conformance! { @all cfg(test), $block_on, $make }
+    };
+    (ignored $reason:literal, $block_on:path, $make:expr) => {
+        $crate::hot_conformance! { @all ignore = $reason, $block_on, $make }
+    };
+    (@all $attribute:meta, $block_on:path, $make:expr) => {
+        $crate::hot_conformance! { @each $attribute, $block_on, $make,
             admits_a_live_token,
             knows_nobody_who_was_not_installed,
             refuses_in_the_order_of_precedence,
@@ -52,8 +58,9 @@ macro_rules! hot_conformance {
             notices_that_it_has_gone_back,
         }
     };
-    (@each $block_on:path, $make:expr, $($property:ident,)*) => {
+    (@each $attribute:meta, $block_on:path, $make:expr, $($property:ident,)*) => {
         $(
+            #[$attribute]
             #[test]
             fn $property() {
                 let (hot, _kept) = $make;

@@ -1,0 +1,70 @@
+//! The way to a server: HTTP to a bridge, and TCP from there.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use gateway_core::config::{Hot, HotStore, UpstashDatabase};
+use gateway_core::conformance::fixture::START;
+use gateway_core::ports::Clock;
+use gateway_core::redis::UpstashTransport;
+use gateway_core::time::Millis;
+use gateway_local::http_client::HttpClient;
+use gateway_tests::upstash::{Options, UpstashBridge};
+use gateway_tests::{Redis, Relay};
+
+use crate::support::Recording;
+
+/// The token that the bridge takes.
+pub(crate) const TOKEN: &str = "obviously-a-fake-token";
+
+/// What carries commands.
+pub(crate) type Way = UpstashTransport<HttpClient, Patience>;
+
+/// What has to be kept while a server is used.
+pub(crate) struct Server {
+    pub(crate) redis: Redis,
+    /// Between the bridge and the server.
+    pub(crate) relay: Relay,
+    pub(crate) bridge: UpstashBridge,
+}
+
+/// A clock that only waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Patience;
+
+impl Clock for Patience {
+    fn now(&self) -> Millis {
+        Millis(START.0 * 1000)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// Returns a way to whatever listens there.
+pub(crate) fn way(url: &str, token: &str, deadline: Duration) -> Way {
+    let hot = Hot { upstash: Some(url.to_owned()), token: Some(token.into()), ..Hot::default() };
+    let database: UpstashDatabase = match hot.store().expect("the URL is good") {
+        HotStore::Upstash(database) => database,
+        other => unreachable!("it names a database: {other:?}"),
+    };
+    let client = HttpClient::new().expect("the library does TLS");
+    UpstashTransport::new(client, Patience, &database, deadline).expect("the token fits into a header")
+}
+
+/// Starts a server and a bridge; returns a way to it.
+pub(crate) async fn start(deadline: Duration) -> (Recording, Server) {
+    let redis = Redis::start().await;
+    let relay = Relay::to(&[redis.port()]).await;
+    let bridge = UpstashBridge::start(Options {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        redis: format!("redis://127.0.0.1:{}", relay.port()),
+        password: Some(redis.password().to_owned()),
+        token: TOKEN.to_owned(),
+        delay: Duration::ZERO,
+        deadline: Duration::from_secs(5),
+    });
+    let bridge = bridge.await.expect("a port is free");
+    (Recording::of(way(bridge.url(), TOKEN, deadline)), Server { redis, relay, bridge })
+}
