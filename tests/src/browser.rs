@@ -165,6 +165,13 @@ impl Browser {
         &self.cookies["llm_gateway_session"]
     }
 
+    /// Returns what this browser says in the header `Cookie`.
+    #[must_use]
+    pub fn cookie_header(&self) -> String {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
     /// Sets a cookie, as if the browser had got it.
     pub fn set_cookie(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
@@ -241,8 +248,7 @@ impl Browser {
     }
 
     fn with_cookies(&self, request: RequestBuilder) -> RequestBuilder {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
+        if self.cookies.is_empty() { request } else { request.header("cookie", self.cookie_header()) }
     }
 }
 

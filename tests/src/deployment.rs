@@ -1,10 +1,12 @@
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::upstash::{Options, UpstashBridge};
 use crate::{OidcProvider, Process, Redis, Relay, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
@@ -13,6 +15,9 @@ const START: Duration = Duration::from_mins(1);
 
 /// The variable that says which deployment to test.
 const WHICH: &str = "LLM_GATEWAY_DEPLOYMENT";
+
+/// What the bridge to Redis asks for.
+const TOKEN: &str = "obviously-a-fake-token";
 
 /// Processes of the deployment that has several.
 const PROCESSES: usize = 2;
@@ -27,14 +32,58 @@ pub struct Deployment {
     ports: Vec<u16>,
     /// Where the processes of the deployment that has several are reached, in turn.
     balancer: Option<Relay>,
-    redis: Option<Redis>,
+    store: Option<Store>,
     /// Who signs people in, where that is not the gateway itself.
     _provider: Option<OidcProvider>,
 }
 
+/// A Redis server, and the ways to it.
+#[derive(Debug)]
+struct Store {
+    redis: Redis,
+    /// What the name in the configuration leads to, or what the bridge leads to.
+    relay: Relay,
+    bridge: Option<UpstashBridge>,
+}
+
+impl Store {
+    /// Starts a server that is reached over TCP.
+    async fn over_tcp() -> Self {
+        let redis = Redis::start().await;
+        let relay = Relay::to(&[redis.port()]).await;
+        Self { redis, relay, bridge: None }
+    }
+
+    /// Starts a server that is reached over HTTP.
+    async fn over_http() -> Self {
+        let Self { redis, relay, .. } = Self::over_tcp().await;
+        let bridge = UpstashBridge::start(Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            redis: format!("redis://127.0.0.1:{}", relay.port()),
+            password: Some(redis.password().to_owned()),
+            token: TOKEN.to_owned(),
+            delay: Duration::ZERO,
+            deadline: START,
+        });
+        let bridge = Some(bridge.await.expect("a port is free"));
+        Self { redis, relay, bridge }
+    }
+
+    fn configuration(&self) -> String {
+        match &self.bridge {
+            Some(bridge) => format!("[hot]\nupstash = \"{}\"\ntoken = \"{TOKEN}\"\n", bridge.url()),
+            None => format!(
+                "[hot]\nredis = \"redis://127.0.0.1:{}\"\npassword = \"{}\"\n",
+                self.relay.port(),
+                self.redis.password()
+            ),
+        }
+    }
+}
+
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, or `compose`), with this
-    /// configuration beside what the deployment itself needs.
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, or `upstash`), with
+    /// this configuration beside what the deployment itself needs.
     ///
     /// # Panics
     ///
@@ -44,6 +93,7 @@ impl Deployment {
         match which.to_str() {
             Some("embedded") => Self::embedded(configuration).await,
             Some("compose") => Self::compose(configuration).await,
+            Some("upstash") => Self::on_upstash(configuration).await,
             _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
         }
     }
@@ -65,7 +115,17 @@ impl Deployment {
     /// If it does not start.
     pub async fn on_redis(configuration: &str) -> Self {
         let port = free_port().expect("a port is free");
-        Self::with(vec![port], None, Some(Redis::start().await), configuration).await
+        Self::with(vec![port], None, Some(Store::over_tcp().await), configuration).await
+    }
+
+    /// Starts one process with its hot state on a Redis server of its own, reached over Upstash's REST API.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn on_upstash(configuration: &str) -> Self {
+        let port = free_port().expect("a port is free");
+        Self::with(vec![port], None, Some(Store::over_http().await), configuration).await
     }
 
     /// Starts what `compose.yaml` does with two replicas: processes with a Redis server and a data folder in common, reached in
@@ -75,32 +135,30 @@ impl Deployment {
     ///
     /// If it does not start.
     pub async fn compose(configuration: &str) -> Self {
-        let redis = Redis::start().await;
+        let store = Store::over_tcp().await;
         let ports: Vec<u16> = (0..PROCESSES).map(|_| free_port().expect("a port is free")).collect();
         let balancer = Relay::to(&ports).await;
         if configuration.contains("[signin]") {
-            return Self::with(ports, Some(balancer), Some(redis), configuration).await;
+            return Self::with(ports, Some(balancer), Some(store), configuration).await;
         }
         let provider = OidcProvider::start().await;
         let mut signin = provider.signin("public", "allow_anyone = true");
         if !configuration.contains("[roles]") {
             signin += "[roles]\nsuper_admins = [\"admin@example.com\"]\n";
         }
-        let deployment = Self::with(ports, Some(balancer), Some(redis), &(signin + configuration)).await;
+        let deployment = Self::with(ports, Some(balancer), Some(store), &(signin + configuration)).await;
         provider.welcome(&deployment).await;
         Self { _provider: Some(provider), ..deployment }
     }
 
-    async fn with(ports: Vec<u16>, balancer: Option<Relay>, redis: Option<Redis>, configuration: &str) -> Self {
+    async fn with(ports: Vec<u16>, balancer: Option<Relay>, store: Option<Store>, configuration: &str) -> Self {
         let directory = tempfile::tempdir().expect("there is room for a data folder");
         let origin = format!("http://localhost:{}", balancer.as_ref().map_or(ports[0], Relay::port));
         let own = format!("[server]\npublic_url = \"{origin}\"\n[data]\ndir = \"{}\"\n", directory.path().display());
-        let hot = redis.as_ref().map_or_else(String::new, |redis| {
-            format!("[hot]\nredis = \"{}\"\npassword = \"{}\"\n", redis.url(), redis.password())
-        });
+        let hot = store.as_ref().map_or_else(String::new, Store::configuration);
         fs::write(directory.path().join("gateway.toml"), own + &hot + configuration).expect("there is room for a file");
         let processes = Vec::new();
-        let mut deployment = Self { processes, directory, origin, ports, balancer, redis, _provider: None };
+        let mut deployment = Self { processes, directory, origin, ports, balancer, store, _provider: None };
         deployment.run().await;
         deployment
     }
@@ -165,7 +223,7 @@ impl Deployment {
     /// If they do not start.
     pub async fn forget_and_restart(&mut self) {
         self.processes.clear();
-        if let Some(redis) = &mut self.redis {
+        if let Some(Store { redis, .. }) = &mut self.store {
             redis.stop();
             redis.start_again().await;
         }
@@ -208,7 +266,17 @@ impl Deployment {
     ///
     /// If it has none.
     pub const fn redis(&mut self) -> &mut Redis {
-        self.redis.as_mut().expect("the deployment is on Redis")
+        &mut self.store.as_mut().expect("the deployment is on Redis").redis
+    }
+
+    /// Returns the way to the Redis server of the deployment.
+    ///
+    /// # Panics
+    ///
+    /// If it has none.
+    #[must_use]
+    pub const fn way_to_redis(&self) -> &Relay {
+        &self.store.as_ref().expect("the deployment is on Redis").relay
     }
 
     /// Returns how many processes there are.

@@ -1,14 +1,18 @@
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Process, free_port, place};
+use crate::{Process, free_port, place, upstash};
 
 /// How long a server may take to start: a moment, and the rest for a machine that compiles something else meanwhile.
 const START: Duration = Duration::from_mins(1);
+
+/// The file in which a server keeps what it holds.
+const SNAPSHOT: &str = "dump.rdb";
 
 /// What the server asks for.
 const PASSWORD: &str = "a-password-of-this-test";
@@ -31,7 +35,22 @@ impl Redis {
     ///
     /// If it does not start.
     pub async fn start() -> Self {
+        Self::in_folder(tempfile::tempdir().expect("there is room for a folder")).await
+    }
+
+    /// Starts another server that holds what this one holds now, as a replica that falls behind from now on.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn copy(&self) -> Self {
+        self.save().await;
         let directory = tempfile::tempdir().expect("there is room for a folder");
+        fs::copy(self.directory.path().join(SNAPSHOT), directory.path().join(SNAPSHOT)).expect("it was just written");
+        Self::in_folder(directory).await
+    }
+
+    async fn in_folder(directory: TempDir) -> Self {
         let mut redis = Self { process: None, directory, port: 0 };
         for _ in 0..ATTEMPTS {
             redis.port = free_port().expect("a port is free");
@@ -60,12 +79,29 @@ impl Redis {
         PASSWORD
     }
 
-    /// Ends the server, and with it all that it holds.
+    /// Has the server keep what it holds for the next time that it starts.
+    pub async fn save(&self) {
+        self.command(&["SAVE"]).await;
+    }
+
+    /// Has the server forget everything, and go on.
+    pub async fn forget(&self) {
+        self.command(&["FLUSHALL"]).await;
+    }
+
+    async fn command(&self, command: &[&str]) {
+        let server = upstash::Redis::new(&self.url(), Some(PASSWORD.to_owned()), START).expect("this is an address");
+        let command = upstash::Command(command.iter().map(|part| part.as_bytes().to_vec()).collect());
+        let replies = server.ask(&[&command]).await.expect("the server answers");
+        assert_eq!(replies, [upstash::Reply::Status(b"OK".to_vec())]);
+    }
+
+    /// Ends the server, and with it all that was not saved.
     pub fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again at the same address, empty.
+    /// Starts it again at the same address, with what was saved last, or empty.
     ///
     /// # Panics
     ///

@@ -25,7 +25,7 @@ const UNAVAILABLE: [&str; 18] = [
 
 /// A command's name and its arguments.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Command(pub(super) Vec<Vec<u8>>);
+pub(crate) struct Command(pub(crate) Vec<Vec<u8>>);
 
 /// Why a request holds no command.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -10,3 +10,6 @@ mod redis;
 mod reply;
 
 pub use bridge::{Options, UpstashBridge};
+pub(crate) use command::Command;
+pub(crate) use redis::Redis;
+pub(crate) use reply::Reply;

@@ -13,7 +13,7 @@ const PORT: u16 = 6379;
 
 /// Where the server is, and how long it may take.
 #[derive(Debug, Clone)]
-pub(super) struct Redis {
+pub(crate) struct Redis {
     address: (String, u16),
     password: Option<String>,
     deadline: Duration,
@@ -21,7 +21,7 @@ pub(super) struct Redis {
 
 /// Why the server has not answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unavailable {
+pub(crate) enum Unavailable {
     #[error("redis is unavailable")]
     Unreachable(#[from] io::Error),
     #[error("redis refuses the password")]
@@ -32,7 +32,7 @@ pub(super) enum Unavailable {
 
 impl Redis {
     /// Returns how to reach the server at `redis://host:port`, or `None` if that is no such address.
-    pub(super) fn new(url: &str, password: Option<String>, deadline: Duration) -> Option<Self> {
+    pub(crate) fn new(url: &str, password: Option<String>, deadline: Duration) -> Option<Self> {
         let url = Url::parse(url).ok().filter(|url| url.scheme() == "redis")?;
         let address = (url.host_str()?.to_owned(), url.port().unwrap_or(PORT));
         Some(Self { address, password, deadline })
@@ -43,7 +43,7 @@ impl Redis {
     /// # Errors
     ///
     /// - [`Unavailable`] if not all replies came before the deadline. The commands may have been executed.
-    pub(super) async fn ask(&self, commands: &[&Command]) -> Result<Vec<Reply>, Unavailable> {
+    pub(crate) async fn ask(&self, commands: &[&Command]) -> Result<Vec<Reply>, Unavailable> {
         tokio::time::timeout(self.deadline, self.exchange(commands)).await.unwrap_or(Err(Unavailable::Late))
     }
 

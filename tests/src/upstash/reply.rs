@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What Redis answers to a command (RESP2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Status(Vec<u8>),
     Error(Vec<u8>),
     Integer(i64),
