@@ -8,6 +8,7 @@
 
 pub mod faulty;
 pub mod fixture;
+pub mod histories;
 pub mod host;
 pub mod hot;
 pub mod memory_hot;

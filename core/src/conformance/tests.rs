@@ -2,12 +2,14 @@
 
 use super::faulty::{Fault, Faults, FaultyHot};
 use super::fixture::{START, admit, audit, install, user, user_id};
+use super::histories::{Clockwork, Site, hold};
 use super::hot::{generation, install_all};
 use super::memory_hot::MemoryHot;
 use super::memory_records::MemoryRecords;
 use super::model::Restart;
 use crate::admission::Verdict;
-use crate::ports::{Admission as _, Users as _, WriteError};
+use crate::memory::Memory;
+use crate::ports::{Admission as _, Continuity as _, Users as _, WriteError};
 use crate::version::Generation;
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -75,4 +77,48 @@ fn a_restarted_store_asks_the_records_again() {
         hot.install(&install(1, generation)).await.unwrap();
         assert!(matches!(hot.admit(&admit(1, 1, START, 0, &[])).await.unwrap(), Verdict::Admitted(_)));
     });
+}
+
+/// A store in memory that several processes share.
+struct Shared {
+    hot: MemoryHot,
+    saved: Option<Memory>,
+}
+
+impl Site for Shared {
+    type Hot = MemoryHot;
+
+    fn open(&self, _: &Clockwork) -> MemoryHot {
+        self.hot.clone()
+    }
+
+    async fn save(&mut self) {
+        self.saved = Some(self.hot.snapshot());
+    }
+
+    async fn go_back(&mut self) {
+        if let Some(former) = self.saved.take() {
+            self.hot.go_back(former);
+            self.hot.begin_generation().await.unwrap();
+        }
+    }
+
+    async fn wipe(&mut self) {
+        self.hot.wipe();
+    }
+}
+
+fn histories(seeds: std::ops::Range<u64>) {
+    block_on(hold(&mut Shared { hot: memory_hot(), saved: None }, seeds));
+}
+
+#[test]
+fn promises_hold_in_histories_of_several_processes() {
+    histories(0..2000);
+}
+
+#[test]
+#[ignore = "it takes minutes; CONTRIBUTING.md says when to run it"]
+fn promises_hold_in_many_histories_of_several_processes() {
+    histories(0..100_000);
 }

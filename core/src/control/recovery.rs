@@ -35,9 +35,9 @@ impl<A: Authority> Control<A> {
         for _ in 0..MAX_LOOKS {
             let Some(_) = self.hot().loss().await? else { return Ok(()) };
             self.drain_usage().await?;
-            // What the log has of an event, it has of everything before it.
             let Some(loss) = self.hot().loss().await? else { return Ok(()) };
-            if self.hot().recover(&self.recovery(loss).await?).await? {
+            // What came meanwhile is not in the log, and somebody else may put it there before the store is told.
+            if !loss.has_pending && self.hot().recover(&self.recovery(loss).await?).await? {
                 tracing::warn!("the hot state had lost its memory; it was told what was spent");
                 return Ok(());
             }
@@ -45,7 +45,7 @@ impl<A: Authority> Control<A> {
         Err(recovering())
     }
 
-    async fn recovery(&self, Loss { generation, through, open }: Loss) -> Result<Recovery, Unavailable> {
+    async fn recovery(&self, Loss { generation, through, open, .. }: Loss) -> Result<Recovery, Unavailable> {
         let now = self.now();
         let windows = self.running_windows(now);
         let ids: Vec<_> = windows.iter().map(|window| window.id.clone()).collect();

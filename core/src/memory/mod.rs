@@ -290,7 +290,12 @@ impl Memory {
     /// Returns what has to be known for a recovery; see [`crate::ports::Continuity::loss`].
     #[must_use]
     pub fn loss(&self) -> Option<Loss> {
-        let loss = || Loss { generation: self.generation, through: self.ledger.newest(), open: self.ledger.open_ids() };
+        let loss = || Loss {
+            generation: self.generation,
+            through: self.ledger.newest(),
+            has_pending: !self.ledger.is_drained(self.ledger.newest()),
+            open: self.ledger.open_ids(),
+        };
         (!self.recovered).then(loss)
     }
 

@@ -153,6 +153,8 @@ pub struct Loss {
     pub generation: Generation,
     /// The position of its newest usage event.
     pub through: u64,
+    /// Whether events wait for the usage log. Only if none does, the log has all of them up to that position.
+    pub has_pending: bool,
     /// The leases that it takes for open.
     pub open: Vec<LeaseId>,
 }

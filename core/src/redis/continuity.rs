@@ -80,17 +80,18 @@ impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
     }
 
     async fn loss(&self) -> Result<Option<Loss>, Unavailable> {
-        let keys = vec![self.keys.recovered(), self.keys.places(), self.keys.leases()];
+        let keys = vec![self.keys.recovered(), self.keys.usage(), self.keys.places(), self.keys.leases()];
         let mut answer = self.believe("loss", keys, Vec::new()).await?;
         if answer.text()? == "none" {
             return Ok(None);
         }
         let (generation, through) = (Generation(answer.read()?), answer.read()?);
+        let has_pending = answer.text()? == "waiting";
         let mut open = Vec::new();
         while !answer.is_empty() {
             open.push(answer.read()?);
         }
-        Ok(Some(Loss { generation, through, open }))
+        Ok(Some(Loss { generation, through, has_pending, open }))
     }
 
     async fn recover(&self, recovery: &Recovery) -> Result<bool, Unavailable> {

@@ -2,9 +2,64 @@
 
 use std::cell::Cell;
 
+use gateway_core::conformance::histories::{Clockwork, Site, hold};
 use gateway_core::conformance::model::equals_the_reference;
 
-use crate::support::{block_on, server, store_on};
+use crate::support::{Recording, Store, block_on, server, store_on};
+use crate::way::HISTORIES;
+
+/// Copies everything into the server's next database.
+const SAVE: &str = "
+    redis.call('SELECT', 1) redis.call('FLUSHDB') redis.call('SELECT', 0)
+    for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('COPY', key, key, 'DB', 1) end
+    return 'OK'";
+
+/// Puts what was copied in the place of what is there.
+const GO_BACK: &str = "
+    redis.call('FLUSHDB') redis.call('SELECT', 1)
+    for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('COPY', key, key, 'DB', 0) end
+    return 'OK'";
+
+/// A server that several processes share.
+struct Shared(Recording);
+
+impl Site for Shared {
+    type Hot = Store;
+
+    fn open(&self, _: &Clockwork) -> Store {
+        store_on(&self.0, "main")
+    }
+
+    async fn save(&mut self) {
+        self.0.command(&["EVAL", SAVE, "0"]).await;
+    }
+
+    async fn go_back(&mut self) {
+        self.0.command(&["EVAL", GO_BACK, "0"]).await;
+        self.0.command(&["SCRIPT", "FLUSH"]).await;
+    }
+
+    async fn wipe(&mut self) {
+        self.0.command(&["FLUSHALL"]).await;
+        self.0.command(&["SCRIPT", "FLUSH"]).await;
+    }
+}
+
+fn histories(seeds: std::ops::Range<u64>) {
+    let (transport, _server) = block_on(server());
+    block_on(hold(&mut Shared(transport), seeds));
+}
+
+#[test]
+fn promises_hold_in_histories_of_several_processes() {
+    histories(0..HISTORIES);
+}
+
+#[test]
+#[ignore = "it takes minutes; CONTRIBUTING.md says when to run it"]
+fn promises_hold_in_many_histories_of_several_processes() {
+    histories(0..100 * HISTORIES);
+}
 
 #[test]
 fn equals_the_reference_across_restarts() {

@@ -8,6 +8,9 @@ use gateway_tests::Redis;
 
 use crate::support::Recording;
 
+/// How many histories are tried: as many as take some seconds.
+pub(crate) const HISTORIES: u64 = 200;
+
 /// What carries commands.
 pub(crate) type Way = RedisTransport;
 

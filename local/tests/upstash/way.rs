@@ -17,6 +17,9 @@ use crate::support::Recording;
 /// The token that the bridge takes.
 pub(crate) const TOKEN: &str = "obviously-a-fake-token";
 
+/// How many histories are tried: as many as take some seconds.
+pub(crate) const HISTORIES: u64 = 20;
+
 /// What carries commands.
 pub(crate) type Way = UpstashTransport<HttpClient, Patience>;
 

@@ -29,8 +29,8 @@ fn spent(kind: WindowKind, counter: Counter, amount: i64) -> Spent {
 
 /// A new store knows nobody and lets nobody be told, until it knows what was spent.
 pub async fn is_told_what_was_spent_before_anybody_is_known(hot: &impl Hot) {
-    let Loss { generation, through, open } = loss(hot).await;
-    assert_eq!((through, open), (0, Vec::new()));
+    let Loss { generation, through, has_pending, open } = loss(hot).await;
+    assert_eq!((through, has_pending, open), (0, false, Vec::new()));
     assert_eq!(hot.install(&install(1, generation)).await.expect("the store answers"), Installed::Unrecovered);
     assert_eq!(ask(hot, &admit(1, 1, START, 0, &[])).await, Verdict::Unknown(generation));
     assert!(recovers(hot, &recovery(&loss(hot).await, Vec::new())).await);
@@ -92,6 +92,7 @@ pub async fn takes_nothing_over_while_more_happens(hot: &impl Hot) {
     }
     settle(hot, 1, START, 25).await;
     begin(hot).await;
+    assert!(loss(hot).await.has_pending);
     assert!(!recovers(hot, &recovery(&loss(hot).await, Vec::new())).await, "an event waits");
     assert_eq!(money(hot, 1).await, (25, 60));
     let (_, through) = hot.pending_usage(9).await.expect("the store answers");
@@ -104,6 +105,7 @@ pub async fn takes_nothing_over_while_more_happens(hot: &impl Hot) {
     let other = Loss { generation: Generation(before.generation.0.wrapping_add(1)), ..loss(hot).await };
     assert!(!recovers(hot, &recovery(&other, Vec::new())).await, "another generation");
     assert_eq!(money(hot, 1).await, (32, 0));
+    assert!(!loss(hot).await.has_pending);
     assert!(recovers(hot, &recovery(&loss(hot).await, Vec::new())).await);
     assert_eq!(money(hot, 1).await, (0, 0));
 }
