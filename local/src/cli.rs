@@ -26,6 +26,13 @@ pub(crate) enum Command {
     Serve,
     /// Read the configuration, say whether it is good, and exit
     CheckConfig,
+    /// Ask the gateway of this machine whether it is ready, and exit with 0 if it is
+    ///
+    /// It asks where the configuration says that the gateway listens: for health checks of containers.
+    Health,
+    /// Manage the hot state
+    #[command(subcommand)]
+    Hot(Hot),
     /// Manage the keys that sign API tokens
     #[command(subcommand)]
     Keys(Keys),
@@ -37,6 +44,15 @@ pub(crate) enum Command {
         /// LiteLLM's config.yaml
         file: PathBuf,
     },
+}
+
+/// What can be done with the hot state.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Hot {
+    /// Have everything in Redis told anew from the records: who is who, whose tokens live, and what was spent
+    ///
+    /// Running gateways go on; for a moment they answer 503. Sessions stay. What is embedded needs it never.
+    Rebuild,
 }
 
 /// What can be done with signing keys.

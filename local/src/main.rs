@@ -5,6 +5,7 @@
 
 mod cli;
 mod dev_oidc;
+mod health;
 mod host;
 mod hot;
 mod import_litellm;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use gateway_core::config::Config;
 
-use crate::cli::{Cli, Command, Keys};
+use crate::cli::{Cli, Command, Hot, Keys};
 use crate::host::{Environment, SystemClock, SystemRandom};
 use crate::keys::KeyFile;
 
@@ -56,8 +57,19 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
         Command::Serve => {
             let (config, _) = configured()?;
             logging::start(&config.log)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(serve::serve(config))
+            runtime()?.block_on(serve::serve(config))
+        }
+        Command::Health => {
+            let (config, _) = configured()?;
+            runtime()?.block_on(health::check(config.server.listen))?;
+            say("ready");
+            Ok(())
+        }
+        Command::Hot(Hot::Rebuild) => {
+            let (config, _) = configured()?;
+            runtime()?.block_on(serve::rebuild_hot(config))?;
+            say("The hot state was told everything anew.");
+            Ok(())
         }
         Command::CheckConfig => {
             let (config, path) = configured()?;
@@ -76,6 +88,10 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
         }
         Command::ImportLitellm { file } => import_litellm(file),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 /// Prints what can be made of a LiteLLM configuration. It needs no configuration of its own.

@@ -86,6 +86,21 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     Ok(())
 }
 
+/// Has the hot state told everything anew; see [`Control::rebuild`].
+///
+/// # Errors
+///
+/// Whatever keeps a store from answering; it can be tried again.
+pub(crate) async fn rebuild_hot(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    if matches!(config.hot.store()?, HotStore::Embedded) {
+        return Err("the hot state is in hot.db, not on Redis, and needs no rebuilding: stop the gateway, remove hot.db, start it".into());
+    }
+    let data = data_folder(&config)?;
+    let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
+    let (keys, _) = KeyFile::new(&data).read_or_create(&SystemClock, &SystemRandom)?;
+    Ok(Control::new(authority, Arc::new(config), keys).rebuild().await?)
+}
+
 /// Opens the stores; what a former process left behind in the data folder is put in order first.
 ///
 /// # Errors

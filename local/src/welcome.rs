@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gateway_core::config::Config;
+use gateway_core::config::{Config, HotStore};
 use gateway_core::upstream::Format;
 
 use crate::say;
@@ -24,7 +24,8 @@ pub(crate) fn print(welcome: &Welcome) {
     let url = welcome.config.public_url();
     let data = welcome.data.display();
     say(&format!("llm-gateway {} serves on {url}", env!("CARGO_PKG_VERSION")));
-    let hot = if welcome.config.hot.redis.is_some() { "" } else { "hot.db, " };
+    let is_embedded = matches!(welcome.config.hot.store(), Ok(HotStore::Embedded));
+    let hot = if is_embedded { "hot.db, " } else { "" };
     say(&format!("  data in {data}: records.db, {hot}keys.json"));
     if welcome.made_keys {
         say("  made new signing keys");

@@ -89,6 +89,11 @@ impl Redis {
         self.command(&["FLUSHALL"]).await;
     }
 
+    /// Gives a key another name.
+    pub async fn rename(&self, key: &str, name: &str) {
+        self.command(&["RENAME", key, name]).await;
+    }
+
     async fn command(&self, command: &[&str]) {
         let server = upstash::Redis::new(&self.url(), Some(PASSWORD.to_owned()), START).expect("this is an address");
         let command = upstash::Command(command.iter().map(|part| part.as_bytes().to_vec()).collect());

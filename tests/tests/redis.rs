@@ -1,6 +1,7 @@
 //! A gateway whose hot state is on a Redis server, over TCP and over Upstash's REST API: what outlives the gateway, and what
 //! happens when the server stops, slows down, forgets, or is an older copy of itself.
 
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use gateway_tests::{Answer, Browser, Deployment, Minted, echo, message};
@@ -215,6 +216,12 @@ async fn answers_503_in_time_on_every_route_while_the_server_is_slow(gateway: De
     assert_eq!(scene.ann.settled().await, 2 * PING, "no call was charged that was answered 503");
 }
 
+/// Runs a command to its end, while the test's own servers go on.
+async fn output(mut command: Command) -> Output {
+    let run = tokio::task::spawn_blocking(move || command.output());
+    run.await.expect("waiting does not panic").expect("the program runs")
+}
+
 #[tokio::test]
 async fn keeps_sessions_and_money_across_a_crash() {
     let mut gateway = Deployment::on_redis(PATIENT).await;
@@ -230,16 +237,36 @@ async fn keeps_sessions_and_money_across_a_crash() {
 }
 
 #[tokio::test]
+async fn rebuilds_what_an_operator_has_lost() {
+    let mut scene = Scene::new(Deployment::on_redis(PATIENT).await).await;
+    scene.call().await;
+    scene.drained(1).await;
+    scene.gateway.redis().rename("gw:{main}:spent:total", "lost").await;
+    assert_eq!(scene.ann.money().await.spent, 0);
+    let mut command = scene.gateway.program();
+    command.args(["hot", "rebuild"]);
+    let output = output(command).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let again = async {
+        while scene.ann.get("/api/usage/me").await.status != StatusCode::OK {}
+        scene.ann.money().await.spent
+    };
+    assert_eq!(tokio::time::timeout(RECONNECTING, again).await.expect("it answers"), PING);
+    assert_eq!(echo(&scene.gateway, &scene.kept.token).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn does_not_start_without_the_servers_password() {
-    for (gateway, variable, expected) in [
-        (Deployment::on_redis("").await, "LLM_GATEWAY__HOT__PASSWORD", "cannot use the redis server 127.0.0.1"),
-        (Deployment::on_upstash("").await, "LLM_GATEWAY__HOT__TOKEN", "cannot use the upstash database 127.0.0.1"),
+    for (gateway, variable, server, why) in [
+        (Deployment::on_redis("").await, "LLM_GATEWAY__HOT__PASSWORD", "the redis server 127.0.0.1", "Password"),
+        (Deployment::on_upstash("").await, "LLM_GATEWAY__HOT__TOKEN", "the upstash database 127.0.0.1", "our token"),
     ] {
         let mut command = gateway.program();
         command.env("LLM_GATEWAY__SERVER__LISTEN", "127.0.0.1:0").env(variable, "not-the-password");
-        let output = command.arg("serve").output().expect("the program runs");
+        command.arg("serve");
+        let output = output(command).await;
         let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
         assert!(!output.status.success());
-        assert!(text.contains(expected) && !text.contains("not-the-password"), "{text}");
+        assert!([server, why].iter().all(|part| text.contains(part)) && !text.contains("not-the-password"), "{text}");
     }
 }

@@ -16,7 +16,7 @@ async fn says_what_it_can_do() {
     let gateway = Deployment::embedded("").await;
     let (ok, help) = run(&gateway, &["--help"], &[]);
     assert!(
-        ok && ["serve", "check-config", "keys", "import-litellm", "--config", "SUPER_ADMIN_EMAIL"]
+        ok && ["serve", "check-config", "health", "hot", "keys", "import-litellm", "--config", "SUPER_ADMIN_EMAIL"]
             .iter()
             .all(|word| help.contains(word)),
         "{help}"
@@ -41,6 +41,23 @@ async fn checks_a_configuration_without_serving_it() {
         let (ok, text) = run(&gateway, &["check-config"], &[(name, value)]);
         assert!(!ok && text.contains(named), "{name}: {text}");
     }
+}
+
+#[tokio::test]
+async fn says_whether_it_is_ready() {
+    let gateway = Deployment::embedded("").await;
+    let (ok, text) = run(&gateway, &["health"], &[]);
+    assert!(ok && text.contains("ready"), "{text}");
+    let nowhere = format!("127.0.0.1:{}", gateway_tests::free_port().unwrap());
+    let (ok, text) = run(&gateway, &["health"], &[("LLM_GATEWAY__SERVER__LISTEN", &nowhere)]);
+    assert!(!ok && text.contains(&nowhere), "{text}");
+}
+
+#[tokio::test]
+async fn rebuilds_nothing_that_is_embedded() {
+    let gateway = Deployment::embedded("").await;
+    let (ok, text) = run(&gateway, &["hot", "rebuild"], &[]);
+    assert!(!ok && text.contains("remove hot.db"), "{text}");
 }
 
 #[tokio::test]

@@ -2,8 +2,12 @@
 
 use std::cell::Cell;
 
+use gateway_core::conformance::fixture::START;
 use gateway_core::conformance::histories::{Clockwork, Site, hold};
+use gateway_core::conformance::host::{FixedClock, SeededRandom};
 use gateway_core::conformance::model::equals_the_reference;
+use gateway_core::redis::RedisHot;
+use gateway_core::time::Millis;
 
 use crate::support::{Recording, Store, block_on, server, store_on};
 use crate::way::HISTORIES;
@@ -21,33 +25,38 @@ const GO_BACK: &str = "
     return 'OK'";
 
 /// A server that several processes share.
-struct Shared(Recording);
+struct Shared {
+    transport: Recording,
+    /// Whatever a process names is new to all of them.
+    random: SeededRandom,
+}
 
 impl Site for Shared {
     type Hot = Store;
 
     fn open(&self, _: &Clockwork) -> Store {
-        store_on(&self.0, "main")
+        let clock = FixedClock::at(Millis(START.0 * 1000));
+        RedisHot::new(self.transport.clone(), clock, self.random.clone(), "main")
     }
 
     async fn save(&mut self) {
-        self.0.command(&["EVAL", SAVE, "0"]).await;
+        self.transport.command(&["EVAL", SAVE, "0"]).await;
     }
 
     async fn go_back(&mut self) {
-        self.0.command(&["EVAL", GO_BACK, "0"]).await;
-        self.0.command(&["SCRIPT", "FLUSH"]).await;
+        self.transport.command(&["EVAL", GO_BACK, "0"]).await;
+        self.transport.command(&["SCRIPT", "FLUSH"]).await;
     }
 
     async fn wipe(&mut self) {
-        self.0.command(&["FLUSHALL"]).await;
-        self.0.command(&["SCRIPT", "FLUSH"]).await;
+        self.transport.command(&["FLUSHALL"]).await;
+        self.transport.command(&["SCRIPT", "FLUSH"]).await;
     }
 }
 
 fn histories(seeds: std::ops::Range<u64>) {
     let (transport, _server) = block_on(server());
-    block_on(hold(&mut Shared(transport), seeds));
+    block_on(hold(&mut Shared { transport, random: SeededRandom::default() }, seeds));
 }
 
 #[test]
