@@ -1,11 +1,15 @@
-//! Two processes with one data folder and one Redis server, reached in turn: what one does holds for the other.
+//! Two processes with one data folder and one Redis server, reached in turn: what one does holds for the other. And what
+//! `compose.yaml` and the `Dockerfile` promise, as far as that shows without an engine.
 
+use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use gateway_tests::provider::{Behaviour, Gate};
-use gateway_tests::{Browser, Deployment, Fronted, ask, echo, message};
+use gateway_tests::{Browser, Deployment, Fronted, ask, echo, message, place};
 use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 /// Far more than a call takes on a machine that compiles something else meanwhile.
 const PATIENT: &str = "[admission]\ndeadline_ms = 5000\n";
@@ -91,4 +95,91 @@ async fn goes_on_when_one_process_is_gone() {
     tokio::time::timeout(SOON, used).await.expect("the other one does the upkeep");
     assert_eq!(scene.gateway.printed_by("does the upkeep"), 0);
     assert!(scene.ann.money().await.held > 0, "the call that nobody ends is not forgotten");
+}
+
+/// Returns what `compose.yaml` says, checked against the Compose Specification.
+fn compose_file() -> Value {
+    let place = |name| place(name).expect("scripts/test says where that is");
+    let root = place("LLM_GATEWAY_ROOT");
+    let mut node = Command::new("node");
+    node.arg(root.join("tests/node/compose.mjs")).arg(&root).arg(place("LLM_GATEWAY_NODE"));
+    let Output { status, stdout, stderr } = node.output().expect("node is there");
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    serde_json::from_slice(&stdout).expect("it prints JSON")
+}
+
+#[test]
+fn publishes_nothing_but_the_gateway() {
+    let file = compose_file();
+    let services = file["services"].as_object().unwrap();
+    let published: Vec<_> = services.iter().filter(|(_, service)| !service["ports"].is_null()).collect();
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].0, "gateway");
+    assert_eq!(
+        published[0].1["ports"],
+        json!(["127.0.0.1:8080:8080"]),
+        "this machine only, unless somebody says otherwise"
+    );
+    let redis = &services["redis"];
+    assert_eq!(redis["networks"], json!(["stores"]));
+    assert_eq!(file["networks"]["stores"]["internal"], true);
+}
+
+#[test]
+fn has_no_secret_of_its_own() {
+    let file = compose_file();
+    assert_eq!(file["secrets"]["redis_password"]["file"], "./secrets/redis_password");
+    let command = file["services"]["redis"]["command"].to_string();
+    assert!(command.contains("requirepass $$(cat /run/secrets/redis_password)"), "{command}");
+    assert!(
+        ["--appendonly yes", "--maxmemory-policy noeviction"].iter().all(|part| command.contains(part)),
+        "{command}"
+    );
+    let environment = file["services"]["gateway"]["environment"].as_object().unwrap();
+    assert!(!environment.keys().any(|name| name.ends_with("PASSWORD") || name.ends_with("SECRET")), "{environment:?}");
+    for name in ["gateway.env", "secrets/redis_password"] {
+        let ignored = Command::new("git").args(["check-ignore", "--quiet", name]).current_dir(root()).status();
+        assert!(ignored.expect("git is there").success(), "{name} might be committed");
+    }
+}
+
+#[test]
+fn pins_its_images_and_runs_as_nobody() {
+    let file = compose_file();
+    for (name, service) in file["services"].as_object().unwrap() {
+        let image = service["image"].as_str().unwrap();
+        let (_, tag) = image.rsplit_once(':').unwrap_or_else(|| unreachable!("{image} has no version"));
+        assert!(tag.starts_with(|first: char| first.is_ascii_digit()) && tag.matches('.').count() == 2, "{image}");
+        assert_eq!(service["cap_drop"], json!(["ALL"]), "{name}");
+        assert_eq!(service["read_only"], true, "{name}");
+        assert_eq!(service["security_opt"], json!(["no-new-privileges:true"]), "{name}");
+    }
+    assert_eq!(file["services"]["redis"]["user"], "redis");
+    let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let (_, last) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    assert!(last.starts_with("scratch\n"), "no build tools, no shell");
+    assert!(last.contains("\nUSER 65532:65532\n") && last.contains("\nHEALTHCHECK "), "{last}");
+    let toolchain = std::fs::read_to_string(root().join("rust-toolchain.toml")).unwrap();
+    let toolchain: toml::Table = toolchain.parse().unwrap();
+    let channel = toolchain["toolchain"]["channel"].as_str().unwrap();
+    assert!(dockerfile.contains(&format!("\nFROM rust:{channel}-")), "the image is built with another compiler");
+}
+
+/// Where there is an engine, it has the last word.
+#[test]
+fn is_taken_by_docker_compose_where_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let compose =
+        |arguments: &[&str]| Command::new("docker").arg("compose").args(arguments).current_dir(&folder).output();
+    if !compose(&["version"]).is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    std::fs::copy(root().join("compose.yaml"), folder.path().join("compose.yaml")).unwrap();
+    std::fs::copy(root().join("gateway.env.example"), folder.path().join("gateway.env")).unwrap();
+    let output = compose(&["config", "--quiet"]).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn root() -> PathBuf {
+    place("LLM_GATEWAY_ROOT").expect("scripts/test says where that is")
 }
