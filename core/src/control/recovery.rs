@@ -37,8 +37,15 @@ impl<A: Authority> Control<A> {
             self.drain_usage().await?;
             let Some(loss) = self.hot().loss().await? else { return Ok(()) };
             // What came meanwhile is not in the log, and somebody else may put it there before the store is told.
-            if !loss.has_pending && self.hot().recover(&self.recovery(loss).await?).await? {
-                tracing::warn!("the hot state had lost its memory; it was told what was spent");
+            if loss.has_pending {
+                continue;
+            }
+            let recovery = self.recovery(loss).await?;
+            if self.hot().recover(&recovery).await? {
+                let (sums, leases) = (recovery.spent.len(), recovery.closed.len());
+                if sums + leases > 0 {
+                    tracing::warn!(sums, leases, "the hot state had lost its memory; it was told what was spent");
+                }
                 return Ok(());
             }
         }
