@@ -21,6 +21,7 @@
 
 pub mod accounts;
 pub mod admission;
+mod chain;
 pub mod config;
 #[cfg(feature = "test-support")]
 pub mod conformance;
@@ -38,3 +39,5 @@ pub mod time;
 pub mod token;
 pub mod upstream;
 pub mod version;
+
+pub use chain::Chain;

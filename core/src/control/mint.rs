@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Actor, Authority, Control};
+use crate::Chain;
 use crate::id::{TokenId, UserId};
 use crate::identity::{Role, Status, User};
 use crate::ports::{Clock as _, Random as _, Subject, Tokens as _, Unavailable, Users as _, WriteError};
@@ -112,7 +113,7 @@ impl<A: Authority> Control<A> {
         }
         // Only spares the first call a detour: what the hot state does not know, it asks for.
         if let Err(error) = self.publish(Subject::Token(token.id)).await {
-            tracing::debug!(%error, "a new token is not yet in the hot state");
+            tracing::debug!(error = %Chain(&error), "a new token is not yet in the hot state");
         }
         Ok(Minted { secret, token, user: owner })
     }

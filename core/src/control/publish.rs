@@ -1,6 +1,7 @@
 //! Telling the hot state what the records hold, so that a change is in effect everywhere before it is answered.
 
 use super::{Authority, Control, RestoreRequest};
+use crate::Chain;
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
 use crate::ports::{Admission as _, Outbox as _, Subject, Tokens as _, Unavailable, Users as _, within};
 use crate::version::{Generation, Version};
@@ -92,7 +93,7 @@ impl<A: Authority> Control<A> {
         if let Some(version) = version
             && let Err(error) = self.records().applied(subject, version).await
         {
-            tracing::warn!(%error, "a published change stays in the outbox");
+            tracing::warn!(error = %Chain(&error), "a published change stays in the outbox");
         }
         Ok(())
     }

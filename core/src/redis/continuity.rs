@@ -4,9 +4,10 @@ use super::keys::kept;
 use super::script::{self, Answer, unexpected};
 use super::windows::FOR_EVER;
 use super::{RedisHot, Transport};
+use crate::accounts::Spent;
 use crate::admission::Cancel;
 use crate::memory::WINDOW_REMEMBERED;
-use crate::money::Window;
+use crate::money::WindowId;
 use crate::ports::{Admission as _, Clock, Continuity, Duties, Loss, Random, Recovery, Unavailable};
 use crate::version::Generation;
 
@@ -18,6 +19,9 @@ const GOES_ON: &str = "0";
 
 /// How many sums a script is told at once: some hundred kilobytes.
 const AT_ONCE: usize = 4000;
+
+/// For how many seconds what was put beside is kept, if it never counts.
+const STAGED: i64 = 600;
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     /// Runs an operation that believes what the server knows; `keys` follow the generation's. A server that does not know
@@ -39,32 +43,16 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
         Answer::of(script::accepted(reply)?)
     }
 
-    /// Tells the server a part of what was spent in a window, in place of what it believed if it is the first part.
-    async fn recover_part(&self, recovery: &Recovery, window: &Window, part: Part<'_>) -> Result<bool, Unavailable> {
-        let mut arguments = vec![(if part.is_first { "first" } else { "more" }).to_owned()];
-        arguments.push(
-            window.end.map_or_else(|| FOR_EVER.to_owned(), |end| kept(end.plus(WINDOW_REMEMBERED), recovery.now)),
-        );
-        arguments.extend(part.sums.iter().flat_map(|(counter, amount)| [counter.clone(), amount.clone()]));
-        self.recover_step(recovery, self.keys.spent(&window.id), arguments).await
-    }
-
-    async fn recover_step(&self, recovery: &Recovery, key: String, step: Vec<String>) -> Result<bool, Unavailable> {
-        let keys = vec![self.keys.recovered(), self.keys.usage(), self.keys.places(), self.keys.beats(), key];
-        let mut arguments = vec![recovery.generation.0.to_string(), recovery.through.to_string()];
-        arguments.extend(step);
-        match self.believe("recover", keys, arguments).await?.text()?.as_str() {
-            "done" => Ok(true),
-            "overtaken" => Ok(false),
-            _ => Err(unexpected()),
+    /// Puts what was spent in a window beside what the server believes, some of it at a time.
+    async fn stage(&self, recovery: &Recovery, window: &WindowId, staged: &str) -> Result<(), Unavailable> {
+        let spent: Vec<&Spent> = recovery.spent.iter().filter(|spent| spent.key.window == *window).collect();
+        for part in spent.chunks(AT_ONCE) {
+            let sums = part.iter().flat_map(|spent| [spent.key.counter.to_string(), spent.amount.0.to_string()]);
+            let arguments = std::iter::once(STAGED.to_string()).chain(sums).collect();
+            script::run(&self.transport, &script::STAGE, vec![staged.to_owned()], arguments).await?;
         }
+        Ok(())
     }
-}
-
-/// Some of the sums of a window.
-struct Part<'a> {
-    is_first: bool,
-    sums: &'a [(String, String)],
 }
 
 impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
@@ -99,21 +87,25 @@ impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
         for lease in &recovery.closed {
             self.cancel(Cancel { lease: *lease, now: recovery.now }).await?;
         }
+        // Two recoveries at once do not get into each other's way: each has its own, and one of them counts.
+        let name = self.fresh_generation();
+        let mut keys = vec![self.keys.recovered(), self.keys.usage(), self.keys.places(), self.keys.beats()];
+        let mut arguments =
+            vec![recovery.generation.0.to_string(), recovery.through.to_string(), recovery.beats.to_string()];
         for window in &recovery.windows {
-            let spent = recovery.spent.iter().filter(|spent| spent.key.window == window.id);
-            let sums: Vec<_> = spent.map(|spent| (spent.key.counter.to_string(), spent.amount.0.to_string())).collect();
-            let mut parts = sums.chunks(AT_ONCE);
-            let mut part = Part { is_first: true, sums: parts.next().unwrap_or_default() };
-            loop {
-                if !self.recover_part(recovery, window, part).await? {
-                    return Ok(false);
-                }
-                let Some(sums) = parts.next() else { break };
-                part = Part { is_first: false, sums };
-            }
+            let staged = self.keys.staged(&window.id, &name);
+            self.stage(recovery, &window.id, &staged).await?;
+            keys.extend([staged, self.keys.spent(&window.id)]);
+            arguments.push(match window.end {
+                Some(end) => kept(end.plus(WINDOW_REMEMBERED), recovery.now),
+                None => FOR_EVER.to_owned(),
+            });
         }
-        let last = vec!["last".to_owned(), recovery.beats.to_string()];
-        self.recover_step(recovery, self.keys.recovered(), last).await
+        match self.believe("recover", keys, arguments).await?.text()?.as_str() {
+            "done" => Ok(true),
+            "overtaken" => Ok(false),
+            _ => Err(unexpected()),
+        }
     }
 }
 

@@ -63,6 +63,11 @@ impl Keys {
         self.key(&format!("spent:{}", window.0))
     }
 
+    /// What a recovery puts beside the sums of a window.
+    pub(super) fn staged(&self, window: &WindowId, recovery: &str) -> String {
+        self.key(&format!("staged:{recovery}:{}", window.0))
+    }
+
     pub(super) fn held(&self, window: &WindowId) -> String {
         self.key(&format!("held:{}", window.0))
     }

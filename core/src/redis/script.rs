@@ -53,6 +53,7 @@ scripts! {
     DISCARD_USAGE: "discard_usage";
     SPENDING: "ledger" "spending";
     CLAIM: "claim";
+    STAGE: "stage";
 }
 
 /// Makes a function of Lua of each file.

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use gateway_core::Chain;
 use gateway_core::memory::{Decision, Memory};
 use gateway_core::ports::Unavailable;
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 use tokio::sync::oneshot;
 
-use super::journal::{Chain, Journal, JournalError, Pace};
+use super::journal::{Journal, JournalError, Pace};
 
 /// How many questions may wait. Nobody waits longer than the deadline, so a full queue means that the store is stalled.
 const QUEUE: usize = 8192;

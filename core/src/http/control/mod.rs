@@ -12,6 +12,7 @@ use axum::{Extension, Router};
 
 use super::routes::{ControlEndpoint, Endpoint, Gate, ROUTES};
 use super::{Dialect, Kind, Problem};
+use crate::Chain;
 use crate::control::{Actor, Authority, Control, Via};
 use crate::id::UserId;
 use crate::ports::Unavailable;
@@ -71,7 +72,6 @@ fn person(Extension(actor): &Extension<Actor>) -> Result<UserId, Problem> {
 
 /// Logs why the control plane cannot answer, once, and says that it cannot.
 fn unavailable(error: &Unavailable, actor: &Actor) -> Problem {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, source, request = actor.request, "the control plane cannot answer");
+    tracing::error!(error = %Chain(error), request = actor.request, "the control plane cannot answer");
     Problem::unavailable()
 }

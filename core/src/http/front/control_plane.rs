@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Front, body};
+use crate::Chain;
 use crate::control::{Actor, RestoreAnswer, RestoreRequest, Via};
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::{TokenId, UserId};
@@ -49,7 +50,7 @@ pub(super) async fn call<P: Platform>(
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, Problem> {
     front.platform().control().call(actor, request).await.map_err(|error| {
-        tracing::error!(%error, request = actor.request, "the control plane does not answer");
+        tracing::error!(error = %Chain(&error), request = actor.request, "the control plane does not answer");
         Problem::unavailable()
     })
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Front, control_plane};
+use crate::Chain;
 use crate::control::Actor;
 use crate::http::{Kind, Problem, json};
 use crate::id::UserId;
@@ -128,7 +129,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 fn unavailable(error: &crate::ports::Unavailable) -> Problem {
-    tracing::error!(%error, "sessions cannot be read");
+    tracing::error!(error = %Chain(&error), "sessions cannot be read");
     Problem::unavailable()
 }
 

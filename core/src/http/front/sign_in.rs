@@ -9,6 +9,7 @@ use http::header::{HeaderValue, SET_COOKIE};
 use super::pages::requested_path;
 use super::session::ticket;
 use super::{Front, control_plane, enter};
+use crate::Chain;
 use crate::control::{SignInOutcome, SignInRecord};
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::UserId;
@@ -92,7 +93,7 @@ async fn begin<P: Platform>(
 ) -> Result<Response, Problem> {
     let request = StartRequest { return_to, cookies: &Cookies::of(headers), login_again };
     let started = front.relying_party().start(front.platform(), &request).await.map_err(|error| {
-        tracing::error!(error = %chain(&error), "no sign-in can be started");
+        tracing::error!(error = %Chain(&error), "no sign-in can be started");
         Problem::new(Kind::Unavailable, "The identity provider cannot be reached. Try again in a moment.")
     })?;
     let mut response = enter::redirect(started.location.as_str());
@@ -184,17 +185,11 @@ fn refusal(error: &CallbackError, context: &RequestContext) -> Problem {
         CallbackError::NotAdmitted { email } => Some(email.as_str()),
         _ => None,
     };
-    tracing::warn!(error = %chain(error), email, request = context.id, address = context.address, "sign-in refused");
+    tracing::warn!(error = %Chain(error), email, request = context.id, address = context.address, "sign-in refused");
     Problem::new(kind, detail)
 }
 
 fn unavailable(error: &Unavailable) -> Problem {
-    tracing::error!(error = %chain(error), "sessions cannot be written");
+    tracing::error!(error = %Chain(error), "sessions cannot be written");
     Problem::unavailable()
-}
-
-/// Prints an error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

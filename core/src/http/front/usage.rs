@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Front, control_plane};
+use crate::Chain;
 use crate::control::{Actor, Via};
 use crate::http::{Problem, json};
 use crate::identity::Email;
@@ -50,7 +51,7 @@ pub(super) async fn usage<P: Platform>(
     let call = platform.hot().spending(&query);
     let spending = within(platform.clock(), front.deadline(), "the hot state", call).await;
     let spending = spending.map_err(|error: Unavailable| {
-        tracing::error!(%error, request = actor.request, "spending cannot be read");
+        tracing::error!(error = %Chain(&error), request = actor.request, "spending cannot be read");
         Problem::unavailable()
     })?;
     let spend: Map<String, Value> = spending

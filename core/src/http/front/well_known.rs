@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use serde_json::json;
 
 use super::{Front, control_plane};
+use crate::Chain;
 use crate::control::{Actor, Via};
 use crate::http::{Problem, json};
 use crate::ports::{Platform, Usage as _, within};
@@ -16,7 +17,7 @@ pub(super) async fn readiness<P: Platform>(State(front): State<Front<P>>) -> Res
     let platform = front.platform();
     let hot = within(platform.clock(), front.deadline(), "the hot state", platform.hot().pending_usage(1)).await;
     hot.map_err(|error| {
-        tracing::error!(%error, "not ready");
+        tracing::error!(error = %Chain(&error), "not ready");
         Problem::unavailable()
     })?;
     let actor = Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() };

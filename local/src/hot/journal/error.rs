@@ -30,18 +30,3 @@ pub(crate) enum JournalError {
     #[error("no thread can be started")]
     Thread(#[source] std::io::Error),
 }
-
-/// Prints an error with its causes.
-pub(in crate::hot) struct Chain<'a>(pub(in crate::hot) &'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(source) = cause {
-            write!(f, ": {source}")?;
-            cause = source.source();
-        }
-        Ok(())
-    }
-}

@@ -13,7 +13,9 @@ use rusqlite::Connection;
 
 use super::Pace;
 use super::compaction::compact;
-use super::error::{Chain, JournalError};
+use gateway_core::Chain;
+
+use super::error::JournalError;
 use super::file::{Handle, start_over};
 
 /// How many turns to let pass after a failed compaction: a minute.

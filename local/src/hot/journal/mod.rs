@@ -18,7 +18,6 @@ use gateway_core::memory::{Change, Memory};
 use gateway_core::version::Generation;
 use rusqlite::{Connection, params};
 
-pub(super) use error::Chain;
 pub(crate) use error::JournalError;
 use keeper::{Charge, Keeper};
 

@@ -1,6 +1,7 @@
 //! Asking the hot state about a call, and telling its refusals.
 
 use super::lease::Lease;
+use crate::Chain;
 use crate::admission::{Admit, Admitted, Preclusion, Refusal, Verdict};
 use crate::config::PublicUrl;
 use crate::http::front::gate::BAD_CREDENTIAL;
@@ -37,7 +38,7 @@ pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>, admit: &Admit) -> R
                 }
             }
             Err(error) => {
-                tracing::error!(%error, request = admit.call.request, "a call cannot be admitted");
+                tracing::error!(error = %Chain(&error), request = admit.call.request, "a call cannot be admitted");
                 lease.cancel();
                 return Err(Problem::unavailable());
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::lease::persist;
+use crate::Chain;
 use crate::http::front::Front;
 use crate::http::{Kind, Problem};
 use crate::id::UserId;
@@ -42,7 +43,7 @@ async fn is_own<P: Platform>(front: &Front<P>, user: UserId, id: &str) -> Result
     match within(platform.clock(), front.deadline(), "the hot state", asked).await {
         Ok(maker) => Ok(maker == Some(user)),
         Err(error) => {
-            tracing::error!(%error, "it cannot be told whose an answer is");
+            tracing::error!(error = %Chain(&error), "it cannot be told whose an answer is");
             Err(Problem::unavailable())
         }
     }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use crate::Chain;
 use crate::admission::{Cancel, ErrorType, Settlement};
 use crate::http::front::Front;
 use crate::id::LeaseId;
@@ -168,7 +169,7 @@ where
     let mut pause = FIRST_PAUSE;
     for _ in 0..ATTEMPTS {
         let Err(error) = within(clock, ATTEMPT, "the hot state", attempt()).await else { return };
-        tracing::warn!(%error, what, "the hot state has not taken it; trying again");
+        tracing::warn!(error = %Chain(&error), what, "the hot state has not taken it; trying again");
         clock.sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

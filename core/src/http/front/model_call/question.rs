@@ -70,7 +70,8 @@ impl<P: Platform> Asker<'_, P> {
             priced: true,
             estimate: Nanodollars::ZERO,
             expiry: now.plus(front.config().upstream.max_duration.get() + LEASE_MARGIN),
-            calendar: front.calendar(now),
+            // The usage event tells the same time: its sums are of the same windows.
+            calendar: front.calendar(self.context.at.seconds()),
             budgets: front.budgets(),
             call,
         }
