@@ -9,8 +9,8 @@ use gateway_core::config::{Config, HotStore};
 use gateway_core::control::Control;
 use gateway_core::http::{Front, control_router, front_router};
 use gateway_core::identity::Email;
-use gateway_core::ports::{Clock as _, Random as _, Unavailable};
-use gateway_core::redis::{RedisHot, Reply, Transport, UpstashTransport};
+use gateway_core::ports::{Clock as _, Duties as _, Random as _, Unavailable};
+use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::version::Generation;
 use gateway_local::http_client::HttpClient;
 use gateway_local::redis::RedisTransport;
@@ -120,9 +120,12 @@ pub(crate) async fn open_stores(
         }
         HotStore::Upstash(database) => {
             let transport = UpstashTransport::new(http.clone(), SystemClock, &database, REDIS_DEADLINE)?;
-            ping(&transport).await.map_err(|error| Unusable { database: database.to_string(), source: error })?;
+            let hot = RedisHot::new(transport, SystemClock, SystemRandom, name);
+            // A token that may only read would be found out by the first call.
+            let tried = hot.claim("start", "whoever starts", 1).await;
+            tried.map_err(|source| Unusable { database: database.to_string(), source })?;
             tracing::info!(%database, name, "the hot state is at upstash");
-            LocalHot::Upstash(Arc::new(RedisHot::new(transport, SystemClock, SystemRandom, name)))
+            LocalHot::Upstash(Arc::new(hot))
         }
         HotStore::Embedded => {
             let generation = Generation(u64::from_be_bytes(SystemRandom.bytes()));
@@ -138,13 +141,6 @@ pub(crate) async fn open_stores(
 struct Unusable {
     database: String,
     source: Unavailable,
-}
-
-async fn ping(transport: &impl Transport) -> Result<(), Unavailable> {
-    match transport.send(&["PING".to_owned()]).await? {
-        Reply::Error(message) => Err(Unavailable::new("redis", message)),
-        _ => Ok(()),
-    }
 }
 
 /// Without an identity provider, makes the development one and configures the gateway to use it; returns its routes. It

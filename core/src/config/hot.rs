@@ -116,7 +116,7 @@ impl Hot {
     fn database(&self, text: &str) -> Result<UpstashDatabase, ConfigError> {
         let unusable = || ConfigError::key("hot.upstash", "must be a URL such as https://NAME.upstash.io");
         let url = Url::parse(text).map_err(|_| unusable())?;
-        let host = url.host().ok_or_else(unusable)?.to_string();
+        let host = address(url.host()).ok_or_else(unusable)?;
         let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&host));
         let has_extras = url.query().is_some() || !url.username().is_empty() || url.password().is_some();
         if !is_safe || has_extras {
@@ -138,11 +138,7 @@ impl Hot {
             "rediss" => true,
             _ => return Err(unusable()),
         };
-        let host = match url.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(host) if !host.to_string().is_empty() => host.to_string(),
-            _ => return Err(unusable()),
-        };
+        let host = address(url.host()).ok_or_else(unusable)?;
         let database = match url.path().trim_start_matches('/') {
             "" => 0,
             number => number.parse::<u16>().map_err(|_| unusable())?.into(),
@@ -156,6 +152,14 @@ impl Hot {
         }
         let username = part(Some(url.username()), unusable)?;
         Ok(RedisServer { host, port: url.port().unwrap_or(PORT), tls, username, password, database })
+    }
+}
+
+/// Returns a host as one connects to it: an address of version 6 without its brackets.
+fn address(host: Option<Host<&str>>) -> Option<String> {
+    match host? {
+        Host::Ipv6(address) => Some(address.to_string()),
+        host => Some(host.to_string()).filter(|host| !host.is_empty()),
     }
 }
 
@@ -260,7 +264,9 @@ mod tests {
         assert_eq!(fake.to_string(), "eu1-obvious-fake-1.upstash.io");
         assert_eq!(fake.token.expose_secret(), "obviously-fake");
         assert!(!format!("{fake:?}").contains("obviously"));
-        assert!(database("http://localhost:8079", Some("x")).is_ok(), "for tests, on this machine");
+        for url in ["http://localhost:8079", "http://127.0.0.1:8079", "http://[::1]:8079"] {
+            assert!(database(url, Some("x")).is_ok(), "{url}: for tests, on this machine");
+        }
     }
 
     #[test]

@@ -92,23 +92,44 @@ async fn answering(bytes: Vec<u8>) -> String {
     url
 }
 
+/// What a database answers that admits a call.
+const ADMITTED: &str = "{\"result\":[\"admitted\",\"user1@example.com\"]}";
+
+fn answer(head: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
 #[test]
 fn believes_no_odd_answer() {
-    let answer = |head: &str, body: &str| format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes();
-    let huge = format!("{{\"result\":\"{}\"}}", "x".repeat(17 * 1024 * 1024));
     block_on(async {
+        let honest = answering(answer("200 OK", ADMITTED)).await;
+        let transport = Recording::of(way(&honest, TOKEN, PATIENCE));
+        let verdict = store_on(&transport, "main").admit(&admit(1, 1, START, 60, &[])).await;
+        assert!(matches!(verdict, Ok(Verdict::Admitted(_))), "{verdict:?}");
+
+        let huge = ADMITTED.to_owned() + &" ".repeat(17 * 1024 * 1024);
+        let cut = &answer("200 OK", ADMITTED)[..80];
         for bytes in [
             Vec::new(),
             b"not http at all\r\n\r\n".to_vec(),
-            answer("200 OK\r\ncontent-length: 2", "{}"),
-            answer("200 OK\r\ncontent-length: 99", "{\"result\":[\"admitted\""),
-            answer("200 OK\r\ncontent-length: 17", "{\"result\":\"done\"}"),
-            answer("302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0", ""),
-            answer("500 Oops\r\ncontent-length: 13", "{\"error\":\"x\"}"),
-            answer(&format!("200 OK\r\ncontent-length: {}", huge.len()), &huge),
+            answer("200 OK", "{}"),
+            answer("200 OK", "{\"result\":\"done\"}"),
+            answer(&format!("307 Temporary Redirect\r\nlocation: {honest}"), ADMITTED),
+            answer("500 Oops", ADMITTED),
+            answer("200 OK", &huge),
+            cut.to_vec(),
         ] {
-            let transport = Recording::of(way(&answering(bytes).await, TOKEN, Duration::from_secs(5)));
+            let transport = Recording::of(way(&answering(bytes).await, TOKEN, PATIENCE));
             unavailable(&store_on(&transport, "main")).await;
         }
+    });
+}
+
+#[test]
+fn is_unavailable_where_nobody_listens() {
+    block_on(async {
+        let nowhere = format!("http://127.0.0.1:{}", gateway_tests::free_port().unwrap());
+        let transport = Recording::of(way(&nowhere, TOKEN, PATIENCE));
+        unavailable(&store_on(&transport, "main")).await;
     });
 }
