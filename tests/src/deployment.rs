@@ -1,13 +1,11 @@
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::upstash::{Options, UpstashBridge};
-use crate::{OidcProvider, Process, Redis, Relay, free_port, place};
+use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
@@ -15,9 +13,6 @@ const START: Duration = Duration::from_mins(1);
 
 /// The variable that says which deployment to test.
 const WHICH: &str = "LLM_GATEWAY_DEPLOYMENT";
-
-/// What the bridge to Redis asks for.
-const TOKEN: &str = "obviously-a-fake-token";
 
 /// Processes of the deployment that has several.
 const PROCESSES: usize = 2;
@@ -35,50 +30,6 @@ pub struct Deployment {
     store: Option<Store>,
     /// Who signs people in, where that is not the gateway itself.
     _provider: Option<OidcProvider>,
-}
-
-/// A Redis server, and the ways to it.
-#[derive(Debug)]
-struct Store {
-    redis: Redis,
-    /// What the name in the configuration leads to, or what the bridge leads to.
-    relay: Relay,
-    bridge: Option<UpstashBridge>,
-}
-
-impl Store {
-    /// Starts a server that is reached over TCP.
-    async fn over_tcp() -> Self {
-        let redis = Redis::start().await;
-        let relay = Relay::to(&[redis.port()]).await;
-        Self { redis, relay, bridge: None }
-    }
-
-    /// Starts a server that is reached over HTTP.
-    async fn over_http() -> Self {
-        let Self { redis, relay, .. } = Self::over_tcp().await;
-        let bridge = UpstashBridge::start(Options {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            redis: format!("redis://127.0.0.1:{}", relay.port()),
-            password: Some(redis.password().to_owned()),
-            token: TOKEN.to_owned(),
-            delay: Duration::ZERO,
-            deadline: START,
-        });
-        let bridge = Some(bridge.await.expect("a port is free"));
-        Self { redis, relay, bridge }
-    }
-
-    fn configuration(&self) -> String {
-        match &self.bridge {
-            Some(bridge) => format!("[hot]\nupstash = \"{}\"\ntoken = \"{TOKEN}\"\n", bridge.url()),
-            None => format!(
-                "[hot]\nredis = \"redis://127.0.0.1:{}\"\npassword = \"{}\"\n",
-                self.relay.port(),
-                self.redis.password()
-            ),
-        }
-    }
 }
 
 impl Deployment {
@@ -223,9 +174,9 @@ impl Deployment {
     /// If they do not start.
     pub async fn forget_and_restart(&mut self) {
         self.processes.clear();
-        if let Some(Store { redis, .. }) = &mut self.store {
-            redis.stop();
-            redis.start_again().await;
+        if let Some(store) = &mut self.store {
+            store.redis().stop();
+            store.redis().start_again().await;
         }
         self.run().await;
     }
@@ -266,7 +217,7 @@ impl Deployment {
     ///
     /// If it has none.
     pub const fn redis(&mut self) -> &mut Redis {
-        &mut self.store.as_mut().expect("the deployment is on Redis").redis
+        self.store.as_mut().expect("the deployment is on Redis").redis()
     }
 
     /// Returns the way to the Redis server of the deployment.
@@ -276,7 +227,7 @@ impl Deployment {
     /// If it has none.
     #[must_use]
     pub const fn way_to_redis(&self) -> &Relay {
-        &self.store.as_ref().expect("the deployment is on Redis").relay
+        self.store.as_ref().expect("the deployment is on Redis").relay()
     }
 
     /// Returns how many processes there are.

@@ -14,6 +14,7 @@ mod oidc_provider;
 mod process;
 mod redis;
 mod relay;
+mod store;
 
 pub mod edge;
 pub mod lambda;
@@ -31,3 +32,4 @@ pub use oidc_provider::OidcProvider;
 pub use process::{NotReady, Process, free_port};
 pub use redis::Redis;
 pub use relay::Relay;
+pub use store::Store;

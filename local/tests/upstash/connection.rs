@@ -10,7 +10,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::support::{Recording, block_on, server, store_on};
-use crate::way::{TOKEN, start, way};
+use crate::way::{start, way};
+
+/// A token that nobody looks at.
+const TOKEN: &str = "obviously-a-fake-token";
 
 /// How long a test waits for what must come at once, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,12 +35,12 @@ fn sends_one_request_for_each_admit_and_settle() {
         let hot = store_on(&transport, "main");
         install_all(&hot, 2).await;
         for lease in 1..=2 {
-            let before = server.bridge.requests();
+            let before = server.bridge().requests();
             assert!(matches!(hot.admit(&admit(1, lease, START, 60, &[])).await.unwrap(), Verdict::Admitted(_)));
-            assert_eq!(server.bridge.requests(), before + 1);
+            assert_eq!(server.bridge().requests(), before + 1);
             hot.settle(&settlement(lease, START, 25)).await.unwrap();
             if lease > 1 {
-                assert_eq!(server.bridge.requests(), before + 2);
+                assert_eq!(server.bridge().requests(), before + 2);
             }
         }
     });
@@ -48,7 +51,7 @@ fn gives_up_on_a_server_that_stalls() {
     block_on(async {
         let (transport, server) = start(SHORT).await;
         let hot = store_on(&transport, "main");
-        server.relay.delay(Duration::from_hours(1));
+        server.relay().delay(Duration::from_hours(1));
         unavailable(&hot).await;
     });
 }
@@ -59,9 +62,9 @@ fn is_unavailable_until_the_server_is_back() {
         let (transport, mut server) = server().await;
         let hot = store_on(&transport, "main");
         install_all(&hot, 2).await;
-        server.redis.stop();
+        server.redis().stop();
         unavailable(&hot).await;
-        server.redis.start_again().await;
+        server.redis().start_again().await;
         let verdict = hot.admit(&admit(1, 1, START, 60, &[])).await.unwrap();
         assert!(matches!(verdict, Verdict::Unknown(_)), "an empty server knows nobody");
     });
@@ -71,7 +74,7 @@ fn is_unavailable_until_the_server_is_back() {
 fn tells_that_its_token_is_not_taken_without_telling_it() {
     block_on(async {
         let (_, server) = server().await;
-        let wrong = Recording::of(way(server.bridge.url(), "not-this-token", PATIENCE));
+        let wrong = Recording::of(way(server.bridge().url(), "not-this-token", PATIENCE));
         let error = unavailable(&store_on(&wrong, "main")).await;
         assert!(error.contains("Token") && !error.contains("not-this-token"), "{error}");
     });

@@ -1,6 +1,5 @@
 //! The way to a server: HTTP to a bridge, and TCP from there.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use gateway_core::config::{Hot, HotStore, UpstashDatabase};
@@ -9,13 +8,9 @@ use gateway_core::ports::Clock;
 use gateway_core::redis::UpstashTransport;
 use gateway_core::time::Millis;
 use gateway_local::http_client::HttpClient;
-use gateway_tests::upstash::{Options, UpstashBridge};
-use gateway_tests::{Redis, Relay};
+use gateway_tests::Store;
 
 use crate::support::Recording;
-
-/// The token that the bridge takes.
-pub(crate) const TOKEN: &str = "obviously-a-fake-token";
 
 /// How many histories are tried: as many as take some seconds.
 pub(crate) const HISTORIES: u64 = 20;
@@ -24,12 +19,7 @@ pub(crate) const HISTORIES: u64 = 20;
 pub(crate) type Way = UpstashTransport<HttpClient, Patience>;
 
 /// What has to be kept while a server is used.
-pub(crate) struct Server {
-    pub(crate) redis: Redis,
-    /// Between the bridge and the server.
-    pub(crate) relay: Relay,
-    pub(crate) bridge: UpstashBridge,
-}
+pub(crate) type Server = Store;
 
 /// A clock that only waits.
 #[derive(Debug, Clone)]
@@ -58,16 +48,6 @@ pub(crate) fn way(url: &str, token: &str, deadline: Duration) -> Way {
 
 /// Starts a server and a bridge; returns a way to it.
 pub(crate) async fn start(deadline: Duration) -> (Recording, Server) {
-    let redis = Redis::start().await;
-    let relay = Relay::to(&[redis.port()]).await;
-    let bridge = UpstashBridge::start(Options {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        redis: format!("redis://127.0.0.1:{}", relay.port()),
-        password: Some(redis.password().to_owned()),
-        token: TOKEN.to_owned(),
-        delay: Duration::ZERO,
-        deadline: Duration::from_secs(5),
-    });
-    let bridge = bridge.await.expect("a port is free");
-    (Recording::of(way(bridge.url(), TOKEN, deadline)), Server { redis, relay, bridge })
+    let store = Store::over_http().await;
+    (Recording::of(way(store.bridge().url(), store.token(), deadline)), store)
 }

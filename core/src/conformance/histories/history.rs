@@ -1,6 +1,5 @@
 //! One history.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,26 +8,20 @@ use std::task::{Context, Waker};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use jiff::tz::TimeZone;
 
 use super::dice::Dice;
 use super::network::Fate;
 use super::oracle::SharedOracle;
 use super::process::{Clockwork, Common, Process, actor};
 use super::{Site, network};
-use crate::admission::UsageEvent;
 use crate::config::Config;
 use crate::conformance::fixture::{START, email};
 use crate::conformance::host::SeededRandom;
 use crate::conformance::memory_records::MemoryRecords;
 use crate::control::{SignInOutcome, SignInRecord};
-use crate::id::{LeaseId, UserId};
-use crate::money::{Calendar, Counter, WindowKind};
-use crate::ports::{
-    Accounts as _, PageRequest, Random as _, SpendingQuery, Tokens as _, Usage as _, UsageLog as _, UsageQuery,
-    Users as _,
-};
-use crate::token::{KeySet, TokenState};
+use crate::id::UserId;
+use crate::ports::Random as _;
+use crate::token::KeySet;
 
 /// How many things happen.
 const STEPS: usize = 150;
@@ -37,7 +30,7 @@ const STEPS: usize = 150;
 const AT_ONCE: usize = 10;
 
 /// More seconds than a lease has, by any two clocks.
-const LONG: usize = 2700;
+pub(super) const LONG: usize = 2700;
 
 /// Enough of a configuration to sign people in.
 const CONFIGURATION: &str = "[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"\nallow_anyone = true\n";
@@ -58,13 +51,13 @@ pub(super) struct History<'a, S: Site> {
     dice: Dice,
     /// Milliseconds.
     now: Arc<AtomicI64>,
-    common: Common,
-    processes: Vec<Process<S::Hot>>,
+    pub(super) common: Common,
+    pub(super) processes: Vec<Process<S::Hot>>,
     tasks: Vec<Task>,
-    users: Vec<UserId>,
+    pub(super) users: Vec<UserId>,
     is_saved: bool,
     /// What has happened, for who has to find out why.
-    story: Vec<String>,
+    pub(super) story: Vec<String>,
 }
 
 impl<'a, S: Site> History<'a, S> {
@@ -193,7 +186,7 @@ impl<'a, S: Site> History<'a, S> {
         self.tasks.push(Task { process: number, work });
     }
 
-    fn pass(&mut self, seconds: usize) {
+    pub(super) fn pass(&mut self, seconds: usize) {
         self.story.push(format!("{seconds} seconds pass"));
         self.now.fetch_add(i64::try_from(seconds).unwrap_or(0) * 1000, Ordering::Relaxed);
     }
@@ -229,7 +222,7 @@ impl<'a, S: Site> History<'a, S> {
     }
 
     /// Lets everything that is on its way arrive, until nothing is.
-    async fn settle_down(&mut self) {
+    pub(super) async fn settle_down(&mut self) {
         for _ in 0..10_000 {
             self.go_on();
             if self.common.network.len() == 0 {
@@ -242,7 +235,7 @@ impl<'a, S: Site> History<'a, S> {
     }
 
     /// Does something while nothing else happens, and returns what came of it.
-    async fn alone<T: Send + 'static>(&mut self, work: impl Future<Output = T> + Send + 'static) -> T {
+    pub(super) async fn alone<T: Send + 'static>(&mut self, work: impl Future<Output = T> + Send + 'static) -> T {
         let outcome: Arc<Mutex<Option<T>>> = Arc::default();
         let put = Arc::clone(&outcome);
         let work = async move { *put.lock().unwrap_or_else(PoisonError::into_inner) = Some(work.await) };
@@ -252,91 +245,7 @@ impl<'a, S: Site> History<'a, S> {
         outcome.expect("it has ended")
     }
 
-    /// Lets everything end, does the upkeep, and looks at what is left.
-    async fn end(&mut self) {
-        self.settle_down().await;
-        self.pass(LONG);
-        for _ in 0..2 {
-            for process in self.processes.clone() {
-                let control = process.control.clone();
-                let upkeep = async move {
-                    control.recover().await?;
-                    control.apply_outbox().await?;
-                    control.repair().await?;
-                    control.sweep().await?;
-                    control.drain_usage().await
-                };
-                self.alone(upkeep).await.unwrap_or_else(|error| unreachable!("{error}: {:?}", self.story));
-            }
-        }
-        let log = self.log().await;
-        let mut complaints = self.common.oracle.complaints(&log);
-        complaints.extend(self.access_complaints().await);
-        complaints.extend(self.money_complaints(&log).await);
-        assert!(complaints.is_empty(), "{}", self.tell(&complaints));
-    }
-
-    /// Says which tokens are good that should not be, or the other way round.
-    async fn access_complaints(&mut self) -> Vec<String> {
-        let mut complaints = Vec::new();
-        for (token, owner, epoch) in self.common.oracle.tokens() {
-            let record = self.common.records.token(token).await.expect("they answer").expect("it was minted").value;
-            let user = self.common.records.user(owner).await.expect("they answer").expect("they signed in").value;
-            let is_live = record.state == TokenState::Live && record.epoch >= user.token_epoch;
-            for process in self.processes.clone() {
-                let is_admitted = self.alone(process.would_admit(owner, token, epoch)).await;
-                if is_admitted != is_live {
-                    complaints.push(format!("{token:?}: live {is_live}, admitted {is_admitted}"));
-                }
-            }
-        }
-        complaints
-    }
-
-    /// Says where log, sums and store differ.
-    async fn money_complaints(&mut self, log: &BTreeMap<LeaseId, UsageEvent>) -> Vec<String> {
-        let calendar = Calendar::at(START, &TimeZone::UTC);
-        let sums = self.common.records.spent(std::slice::from_ref(&calendar.total.id)).await.expect("they answer");
-        let mut complaints = Vec::new();
-        for (user, number) in self.users.clone().into_iter().zip(1..) {
-            let logged: i64 =
-                log.values().filter(|event| event.user == user).map(|event| event.settlement.cost.0).sum();
-            let sum = sums.iter().find(|spent| spent.key.counter == Counter::User(user));
-            let sum = sum.map_or(0, |spent| spent.amount.0);
-            let query = SpendingQuery {
-                user,
-                email: email(number),
-                groups: Vec::new(),
-                token: None,
-                calendar: calendar.clone(),
-                budgets: Arc::from([]),
-            };
-            let hot = self.processes[0].hot.clone();
-            let spending = self.alone(async move { hot.spending(&query).await }).await.expect("it answers");
-            let total = spending.windows.iter().find(|(kind, ..)| *kind == WindowKind::Total).expect("all windows");
-            if (sum, total.1.0, total.2.0) != (logged, logged, 0) {
-                complaints
-                    .push(format!("{user:?}: logged {logged}, sum {sum}, spent {:?}, held {:?}", total.1, total.2));
-            }
-        }
-        complaints
-    }
-
-    async fn log(&self) -> BTreeMap<LeaseId, UsageEvent> {
-        let mut log = BTreeMap::new();
-        let mut cursor = None;
-        loop {
-            let query = UsageQuery { after: None, page: PageRequest { limit: 200, cursor } };
-            let page = self.common.records.usage(&query).await.expect("they answer");
-            log.extend(page.items.into_iter().map(|event| (event.id, event)));
-            cursor = page.next;
-            if cursor.is_none() {
-                return log;
-            }
-        }
-    }
-
-    fn tell(&self, complaints: &[String]) -> String {
+    pub(super) fn tell(&self, complaints: &[String]) -> String {
         format!("history {}:\n{}\n{}", self.seed, self.story.join("\n"), complaints.join("\n"))
     }
 }

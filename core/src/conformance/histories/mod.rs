@@ -11,8 +11,10 @@
 //! | `process` | a process: its clock, its control plane, the calls of its front |
 //! | `oracle` | what has happened, and what must hold |
 //! | `history` | one history, from its seed |
+//! | `end` | how it ends, and what must hold then |
 
 mod dice;
+mod end;
 mod history;
 mod network;
 mod oracle;
