@@ -1,4 +1,5 @@
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -7,6 +8,12 @@ use std::{fmt, io};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
+
+/// Ports below those that Linux gives out by itself (32768 and above, unless somebody configured it otherwise).
+const PORTS: Range<u16> = 12_000..32_000;
+
+/// How often another port is tried if one is taken.
+const ATTEMPTS: usize = 100;
 
 /// How often a server that is starting is asked whether it answers.
 const POLL: Duration = Duration::from_millis(50);
@@ -174,13 +181,25 @@ impl Drop for Process {
 
 /// Returns a port of the loopback address that nothing listens on.
 ///
-/// It is free, not reserved: use it at once.
+/// It is free, not reserved. It is none of those that the operating system gives to connections and to listeners that ask for
+/// any, of which tests make thousands: only another caller could come first, and has as many to choose from.
 ///
 /// # Errors
 ///
 /// Whatever the operating system says when it has none left.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    let mut taken = None;
+    for _ in 0..ATTEMPTS {
+        let mut random = [0; 2];
+        #[expect(clippy::disallowed_methods, reason = "test binaries that run at once know nothing of each other")]
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let port = PORTS.start + u16::from_be_bytes(random) % (PORTS.end - PORTS.start);
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => taken = Some(error),
+        }
+    }
+    Err(taken.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
 
 #[cfg(test)]
