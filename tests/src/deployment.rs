@@ -87,7 +87,14 @@ impl Deployment {
     /// If it does not start.
     pub async fn compose(configuration: &str) -> Self {
         let store = Store::over_tcp().await;
-        let ports: Vec<u16> = (0..PROCESSES).map(|_| free_port().expect("a port is free")).collect();
+        let mut ports: Vec<u16> = Vec::new();
+        while ports.len() < PROCESSES {
+            // One that was found free is free the next time, too.
+            let port = free_port().expect("a port is free");
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
         let balancer = Relay::to(&ports).await;
         if configuration.contains("[signin]") {
             return Self::with(ports, Some(balancer), Some(store), configuration).await;
