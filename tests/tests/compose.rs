@@ -165,6 +165,20 @@ fn pins_its_images_and_runs_as_nobody() {
     assert!(dockerfile.contains(&format!("\nFROM rust:{channel}-")), "the image is built with another compiler");
 }
 
+/// Who starts with the example as it is, is told what is missing.
+#[tokio::test]
+async fn starts_with_no_setting_that_nobody_made() {
+    let gateway = Deployment::embedded("").await;
+    std::fs::write(gateway.data().join("gateway.toml"), "").unwrap();
+    let example = std::fs::read_to_string(root().join("gateway.env.example")).unwrap();
+    let settings = example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    let mut command = gateway.program();
+    command.envs(settings).env("LLM_GATEWAY__SERVER__LISTEN", "0.0.0.0:0").arg("serve");
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && text.contains("SERVER__PUBLIC_URL"), "{text}");
+}
+
 /// Where there is an engine, it has the last word.
 #[test]
 fn is_taken_by_docker_compose_where_that_is() {
