@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use gateway_core::Chain;
 use gateway_core::config::Config;
 
 use crate::cli::{Cli, Command, Hot, Keys};
@@ -40,13 +41,7 @@ const UNUSABLE: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let Err(error) = run(&cli) else { return ExitCode::SUCCESS };
-    let mut text = format!("llm-gateway: {error}");
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    say_error(&text);
+    say_error(&format!("llm-gateway: {}", Chain(&*error)));
     let is_import = matches!(cli.command, Some(Command::ImportLitellm { .. }));
     if is_import { ExitCode::from(UNUSABLE) } else { ExitCode::FAILURE }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use gateway_core::Chain;
 use gateway_core::config::{Config, HotStore};
 use gateway_core::control::Control;
 use gateway_core::http::{Front, control_router, front_router};
@@ -71,7 +72,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     };
     // What the first request would do otherwise, with less patience.
     if let Err(error) = control.recover().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the hot state is not recovered yet");
+        tracing::warn!(error = %Chain(&error), "the hot state is not recovered yet");
     }
     upkeep::start(&control, &front, key_file);
 

@@ -1,11 +1,11 @@
 //! What this process does from time to time.
 
-use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use gateway_core::Chain;
 use gateway_core::control::{Authority, Control};
 use gateway_core::http::Front;
 use gateway_core::ports::{Platform, Unavailable};
@@ -73,7 +73,7 @@ impl<A: Authority> Duty<A> {
                             tracing::info!("this process does the upkeep from now on");
                         }
                     }
-                    Err(error) => tracing::warn!(error = &error as &dyn Error, "the upkeep's duty cannot be claimed"),
+                    Err(error) => tracing::warn!(error = %Chain(&error), "the upkeep's duty cannot be claimed"),
                 }
                 tokio::time::sleep(CLAIM).await;
             }
@@ -93,7 +93,7 @@ impl<A: Authority> Duty<A> {
                 if is_ours.load(Ordering::Relaxed)
                     && let Err(error) = work(control.clone()).await
                 {
-                    tracing::warn!(error = &error as &dyn Error, "{failure}");
+                    tracing::warn!(error = %Chain(&error), "{failure}");
                 }
             }
         });

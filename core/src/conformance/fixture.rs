@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::admission::{Admit, Call, Install, Settlement, TokenEntry, UsageEvent, UserEntry};
+use crate::control::{Actor, Via};
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Email, Status, User};
 use crate::money::{Budget, BudgetScope, Calendar, Nanodollars, TokenUsage, WindowKind};
@@ -173,6 +174,12 @@ pub fn settlement(lease: u16, now: Timestamp, cost: i64) -> Settlement {
         first_byte_ms: Some(1),
         duration_ms: 2,
     }
+}
+
+/// Returns the front itself, as the control plane sees it.
+#[must_use]
+pub fn front_actor() -> Actor {
+    Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() }
 }
 
 /// Returns a usage event, the `number`th, in a revision.

@@ -64,12 +64,17 @@ impl Random for SeededRandom {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for byte in bytes {
-            // SplitMix64 (Steele, Lea and Flood, 2014): one step for each byte is plenty for tests.
-            *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut mixed = *state;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            *byte = (mixed >> 56).to_le_bytes()[0];
+            // One step for each byte is plenty for tests.
+            *byte = split_mix(&mut state).to_be_bytes()[0];
         }
     }
+}
+
+/// Returns the next number of `SplitMix64` (Steele, Lea and Flood, 2014).
+pub(super) const fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }

@@ -12,8 +12,9 @@ use crate::ports::{
 };
 use crate::time::Timestamp;
 
-/// How often to look again when more happens while the store recovers, before we call it broken.
-const MAX_LOOKS: usize = 8;
+/// How often to look again when more happens while the store recovers, before we call it broken. Each event that comes takes
+/// two looks.
+const MAX_LOOKS: usize = 16;
 
 /// How far back changes are applied again, in seconds: a quarter of an hour, and what clocks may differ by.
 const REPAIRED: i64 = 15 * 60 + CLOCKS_DIFFER;
@@ -31,13 +32,12 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if a store does not answer, or somebody else in this process is at it.
     pub async fn recover(&self) -> Result<(), Unavailable> {
-        let Some(_alone) = Alone::enter(self.recovering()) else { return Err(recovering()) };
+        let Some(_alone) = Alone::enter(self.recovering()) else { return Err(still_recovering()) };
         for _ in 0..MAX_LOOKS {
-            let Some(_) = self.hot().loss().await? else { return Ok(()) };
-            self.drain_usage().await?;
             let Some(loss) = self.hot().loss().await? else { return Ok(()) };
-            // What came meanwhile is not in the log, and somebody else may put it there before the store is told.
+            // What waits is not in the log, and somebody else may put it there before the store is told.
             if loss.has_pending {
+                self.drain_usage().await?;
                 continue;
             }
             let recovery = self.recovery(loss).await?;
@@ -49,7 +49,7 @@ impl<A: Authority> Control<A> {
                 return Ok(());
             }
         }
-        Err(recovering())
+        Err(still_recovering())
     }
 
     async fn recovery(&self, Loss { generation, through, open, .. }: Loss) -> Result<Recovery, Unavailable> {
@@ -130,7 +130,7 @@ fn subject(target: &str) -> Option<Subject> {
     }
 }
 
-fn recovering() -> Unavailable {
+fn still_recovering() -> Unavailable {
     Unavailable::timed_out("the hot state, which is recovering,")
 }
 

@@ -1,6 +1,7 @@
 //! What has to be done from time to time, whoever calls.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 
 use super::{Authority, Control};
 use crate::accounts::Posting;
@@ -48,15 +49,15 @@ impl<A: Authority> Control<A> {
             if events.is_empty() {
                 return Ok(moved);
             }
-            let postings = events.iter().map(|event| Posting::of(event.clone(), &zone)).collect::<Vec<_>>();
-            self.records().put_usage(&postings).await?;
+            moved += events.len();
             let uses: BTreeMap<TokenId, Timestamp> = events
                 .iter()
                 .map(|event| (event.token, Timestamp(event.call.at.seconds().0.div_euclid(DAY) * DAY)))
                 .collect();
+            let postings: Vec<Posting> = events.into_iter().map(|event| Posting::of(event, &zone)).collect();
+            self.records().put_usage(&postings).await?;
             self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
             self.hot().discard_usage(through).await?;
-            moved += events.len();
             // What came meanwhile waits for the next time: small steps would commit the records all the time.
             if is_last {
                 return Ok(moved);
@@ -92,14 +93,7 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`]: they are charged next time.
     pub async fn sweep(&self) -> Result<u32, Unavailable> {
-        let mut charged = 0;
-        loop {
-            let step = self.hot().sweep(self.now(), SWEEP).await?;
-            charged += step;
-            if step < SWEEP {
-                return Ok(charged);
-            }
-        }
+        to_the_end(SWEEP, || self.hot().sweep(self.now(), SWEEP)).await
     }
 
     /// Forgets tokens that expired so long ago that no list shows them. Returns how many.
@@ -108,14 +102,7 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`]: the rest is forgotten next time.
     pub async fn forget_tokens(&self) -> Result<u32, Unavailable> {
-        let mut forgotten = 0;
-        loop {
-            let step = self.records().forget_tokens(self.unlisted(), BATCH).await?;
-            forgotten += step;
-            if step < BATCH {
-                return Ok(forgotten);
-            }
-        }
+        to_the_end(BATCH, || self.records().forget_tokens(self.unlisted(), BATCH)).await
     }
 
     /// Forgets what was spent in windows that ended so long ago that nothing counts against them. Returns how many sums.
@@ -124,13 +111,21 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`]: the rest is forgotten next time.
     pub async fn forget_spent(&self) -> Result<u32, Unavailable> {
-        let mut forgotten = 0;
-        loop {
-            let step = self.records().forget_spent(self.now().plus(-WINDOW_REMEMBERED), BATCH).await?;
-            forgotten += step;
-            if step < BATCH {
-                return Ok(forgotten);
-            }
+        to_the_end(BATCH, || self.records().forget_spent(self.now().plus(-WINDOW_REMEMBERED), BATCH)).await
+    }
+}
+
+/// Repeats a step that takes `limit` at once until it finds fewer; returns how many it took in all.
+async fn to_the_end<F>(limit: u32, step: impl Fn() -> F) -> Result<u32, Unavailable>
+where
+    F: Future<Output = Result<u32, Unavailable>>,
+{
+    let mut all = 0;
+    loop {
+        let taken = step().await?;
+        all += taken;
+        if taken < limit {
+            return Ok(all);
         }
     }
 }

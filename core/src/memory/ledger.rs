@@ -181,9 +181,14 @@ impl Ledger {
         self.first_event + self.events.len() as u64
     }
 
+    /// Says whether events wait.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Says whether no event waits, and none came after that position.
     pub(super) fn is_drained(&self, through: u64) -> bool {
-        self.events.is_empty() && self.first_event == through
+        !self.has_pending() && self.first_event == through
     }
 
     pub(super) fn open_ids(&self) -> Vec<LeaseId> {

@@ -1,12 +1,10 @@
 //! What is done when the server has lost its memory, or is an older copy of itself.
 
-use super::keys::kept;
 use super::script::{self, Answer, unexpected};
-use super::windows::FOR_EVER;
+use super::windows::window_kept;
 use super::{RedisHot, Transport};
 use crate::accounts::Spent;
 use crate::admission::Cancel;
-use crate::memory::WINDOW_REMEMBERED;
 use crate::money::WindowId;
 use crate::ports::{Admission as _, Clock, Continuity, Duties, Loss, Random, Recovery, Unavailable};
 use crate::version::Generation;
@@ -33,12 +31,17 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
         arguments: Vec<String>,
     ) -> Result<Answer, Unavailable> {
         let keys: Vec<String> = std::iter::once(self.keys.generation()).chain(keys).collect();
-        let head = |begins: &str| [operation.to_owned(), self.fresh_generation(), begins.to_owned()];
-        let all = |begins: &str| head(begins).into_iter().chain(arguments.iter().cloned()).collect::<Vec<_>>();
-        let mut reply = self.transport.send(&self.believing.command(true, &keys, &all(GOES_ON))).await?;
+        let mut all = Vec::with_capacity(3 + arguments.len());
+        all.extend([GOES_ON.to_owned(), operation.to_owned(), self.fresh_generation()]);
+        all.extend(arguments);
+        let first_argument = 3 + keys.len();
+        let mut command = self.believing.command(keys, all);
+        let mut reply = self.transport.send(&command).await?;
         if script::is_missing(&reply) {
             tracing::info!("redis has no script of this store; another generation of the hot state begins");
-            reply = self.transport.send(&self.believing.command(false, &keys, &all(BEGINS))).await?;
+            self.believing.spell_out(&mut command);
+            BEGINS.clone_into(&mut command[first_argument]);
+            reply = self.transport.send(&command).await?;
         }
         Answer::of(script::accepted(reply)?)
     }
@@ -58,7 +61,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
 impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
     async fn begin_generation(&self) -> Result<Generation, Unavailable> {
         let keys = vec![self.keys.generation()];
-        let arguments = vec!["begin".to_owned(), self.fresh_generation(), BEGINS.to_owned()];
+        let arguments = vec![BEGINS.to_owned(), "begin".to_owned(), self.fresh_generation()];
         let reply = script::run(&self.transport, &self.believing, keys, arguments).await?;
         Answer::of(reply)?.read().map(Generation)
     }
@@ -96,10 +99,7 @@ impl<T: Transport, C: Clock, R: Random> Continuity for RedisHot<T, C, R> {
             let staged = self.keys.staged(&window.id, &name);
             self.stage(recovery, &window.id, &staged).await?;
             keys.extend([staged, self.keys.spent(&window.id)]);
-            arguments.push(match window.end {
-                Some(end) => kept(end.plus(WINDOW_REMEMBERED), recovery.now),
-                None => FOR_EVER.to_owned(),
-            });
+            arguments.push(window_kept(window, recovery.now));
         }
         match self.believe("recover", keys, arguments).await?.text()?.as_str() {
             "done" => Ok(true),

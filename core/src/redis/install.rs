@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::keys::kept;
+use super::keys::{FOR_EVER, kept};
 use super::script::{json, unexpected};
 use super::{RedisHot, Transport};
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
@@ -10,9 +10,6 @@ use crate::identity::Status;
 use crate::memory::REMEMBERED_AFTER_EXPIRY;
 use crate::ports::{Clock, Random, Unavailable};
 use crate::version::Generation;
-
-/// What a script is told of entries that stay until others replace them.
-const FOR_EVER: &str = "0";
 
 /// A person's fields. All are texts: Lua's numbers lose digits.
 #[derive(Serialize)]

@@ -10,6 +10,9 @@ use crate::time::Timestamp;
 /// is room for clocks that differ.
 const MARGIN: i64 = 60;
 
+/// What scripts are told instead of seconds of what does not go by itself.
+pub(super) const FOR_EVER: &str = "0";
+
 /// Longest that a key may be kept, in seconds: ten years. Redis refuses what does not fit its own clock.
 const LONGEST: i64 = 10 * 366 * 86400;
 

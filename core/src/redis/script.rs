@@ -80,14 +80,19 @@ impl Script {
         Self::new(format!("-- {name}\n{BELIEVING}"))
     }
 
-    /// Returns the command that runs the script: by its name, or by its text for a server that does not know it.
-    pub(super) fn command(&self, is_known: bool, keys: &[String], arguments: &[String]) -> Vec<String> {
-        let (command, script) = if is_known { ("EVALSHA", self.hash.as_str()) } else { ("EVAL", self.text.as_ref()) };
-        let mut whole = Vec::with_capacity(3 + keys.len() + arguments.len());
-        whole.extend([command.to_owned(), script.to_owned(), keys.len().to_string()]);
-        whole.extend_from_slice(keys);
-        whole.extend_from_slice(arguments);
-        whole
+    /// Returns the command that runs the script by its name.
+    pub(super) fn command(&self, keys: Vec<String>, arguments: Vec<String>) -> Vec<String> {
+        let mut command = Vec::with_capacity(3 + keys.len() + arguments.len());
+        command.extend(["EVALSHA".to_owned(), self.hash.clone(), keys.len().to_string()]);
+        command.extend(keys);
+        command.extend(arguments);
+        command
+    }
+
+    /// Makes such a command one that brings the script's text, for a server that does not know it.
+    pub(super) fn spell_out(&self, command: &mut [String]) {
+        "EVAL".clone_into(&mut command[0]);
+        self.text.as_ref().clone_into(&mut command[1]);
     }
 }
 
@@ -98,9 +103,11 @@ pub(super) async fn run(
     keys: Vec<String>,
     arguments: Vec<String>,
 ) -> Result<Reply, Unavailable> {
-    let mut reply = transport.send(&script.command(true, &keys, &arguments)).await?;
+    let mut command = script.command(keys, arguments);
+    let mut reply = transport.send(&command).await?;
     if is_missing(&reply) {
-        reply = transport.send(&script.command(false, &keys, &arguments)).await?;
+        script.spell_out(&mut command);
+        reply = transport.send(&command).await?;
     }
     accepted(reply)
 }

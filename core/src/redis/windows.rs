@@ -2,16 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::keys::{Keys, kept};
+use super::keys::{FOR_EVER, Keys, kept};
 use super::script::{from_json, json};
 use super::{RedisHot, Transport};
 use crate::memory::WINDOW_REMEMBERED;
-use crate::money::{Calendar, WindowKind};
+use crate::money::{Calendar, Window, WindowKind};
 use crate::ports::{Clock, Random, Unavailable};
 use crate::time::Timestamp;
-
-/// What a script is told about windows that never end, or that are not known: nothing goes by itself.
-pub(super) const FOR_EVER: &str = "0";
 
 /// The running windows of one moment.
 #[derive(Debug)]
@@ -43,11 +40,13 @@ impl Windows {
 
     /// Returns for how many seconds from `now` the counters of each window are kept.
     pub(super) fn kept(&self, now: Timestamp) -> [String; 4] {
-        WindowKind::ALL.map(|kind| match self.calendar.window(kind).end {
-            Some(end) => kept(end.plus(WINDOW_REMEMBERED), now),
-            None => FOR_EVER.to_owned(),
-        })
+        WindowKind::ALL.map(|kind| window_kept(self.calendar.window(kind), now))
     }
+}
+
+/// Returns for how many seconds from `now` a window's counters are kept.
+pub(super) fn window_kept(window: &Window, now: Timestamp) -> String {
+    window.end.map_or_else(|| FOR_EVER.to_owned(), |end| kept(end.plus(WINDOW_REMEMBERED), now))
 }
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {

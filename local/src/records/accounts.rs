@@ -12,20 +12,26 @@ use super::{SqliteRecords, page, rows, text_error};
 /// What was spent in one window.
 pub(super) const SPENT: &str = "SELECT counter, amount FROM spent WHERE period = :period";
 
+/// Reads roll-ups of a day: what [`key`] and [`roll_up`] read.
+macro_rules! roll_ups_of_day {
+    ($which:literal) => {
+        concat!(
+            "SELECT user, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost,
+                 errors, estimated, unpriced
+             FROM roll_up WHERE day = :day AND ",
+            $which
+        )
+    };
+}
+
 /// One page of a day's roll-ups.
-pub(super) const ROLL_UPS: &str = "
-    SELECT user, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost, errors,
-        estimated, unpriced
-    FROM roll_up
-    WHERE day = :day AND (user, token, model, provider) > (:user, :token, :model, :provider)
-    ORDER BY user, token, model, provider LIMIT :limit";
+pub(super) const ROLL_UPS: &str = roll_ups_of_day!(
+    "(user, token, model, provider) > (:user, :token, :model, :provider)
+     ORDER BY user, token, model, provider LIMIT :limit"
+);
 
 /// One roll-up.
-const ROLL_UP: &str = "
-    SELECT user, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost, errors,
-        estimated, unpriced
-    FROM roll_up
-    WHERE day = :day AND user = :user AND token = :token AND model = :model AND provider = :provider";
+const ROLL_UP: &str = roll_ups_of_day!("user = :user AND token = :token AND model = :model AND provider = :provider");
 
 impl Accounts for SqliteRecords {
     async fn spent(&self, windows: &[WindowId]) -> Result<Vec<Spent>, Unavailable> {

@@ -1,6 +1,8 @@
 //! Chance that repeats itself.
 
-/// Dice that fall the same way for the same seed: `SplitMix64` (Steele, Lea and Flood, 2014).
+use crate::conformance::host::split_mix;
+
+/// Dice that fall the same way for the same seed.
 #[derive(Debug)]
 pub(super) struct Dice(u64);
 
@@ -11,11 +13,7 @@ impl Dice {
 
     /// Returns a number below `limit`.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let number = (mixed ^ (mixed >> 31)) % limit.max(1) as u64;
+        let number = split_mix(&mut self.0) % limit.max(1) as u64;
         usize::try_from(number).unwrap_or(0)
     }
 

@@ -12,10 +12,10 @@ use futures_util::future::BoxFuture;
 use super::dice::Dice;
 use super::network::Fate;
 use super::oracle::SharedOracle;
-use super::process::{Clockwork, Common, Process, actor};
+use super::process::{Clockwork, Common, Process};
 use super::{Site, network};
 use crate::config::Config;
-use crate::conformance::fixture::{START, email};
+use crate::conformance::fixture::{START, email, front_actor};
 use crate::conformance::host::SeededRandom;
 use crate::conformance::memory_records::MemoryRecords;
 use crate::control::{SignInOutcome, SignInRecord};
@@ -104,7 +104,7 @@ impl<'a, S: Site> History<'a, S> {
                 authenticated_at: None,
             };
             let process = self.processes[0].clone();
-            let signed_in = async move { process.control.sign_in(&actor(), &record).await };
+            let signed_in = async move { process.control.sign_in(&front_actor(), &record).await };
             let outcome = self.alone(signed_in).await.expect("the stores answer");
             let SignInOutcome::Welcome { user, .. } = outcome else { unreachable!("nobody is removed") };
             self.users.push(user);

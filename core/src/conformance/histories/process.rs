@@ -6,17 +6,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use super::network::{Distant, Network};
 use super::oracle::{Asked, SharedOracle};
-use crate::admission::{Admit, Call, Cancel, Settlement, Verdict};
+use crate::admission::{Admit, Cancel, Settlement, Verdict};
 use crate::config::Config;
+use crate::conformance::fixture::{admit, front_actor, settlement};
 use crate::conformance::host::SeededRandom;
 use crate::conformance::memory_records::MemoryRecords;
-use crate::control::{Actor, Authority, Control, MintRequest, RestoreRequest, Via};
+use crate::control::{Authority, Control, MintRequest, RestoreRequest};
 use crate::id::{LeaseId, TokenId, UserId};
-use crate::money::{Calendar, Nanodollars, TokenUsage};
+use crate::money::Nanodollars;
 use crate::ports::{Admission as _, Clock, Hot, Random as _};
 use crate::time::{Millis, Timestamp};
 use crate::token::KeySet;
@@ -109,10 +108,6 @@ pub(super) struct Common {
     pub(super) keys: KeySet,
 }
 
-pub(super) fn actor() -> Actor {
-    Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() }
-}
-
 impl<H: Hot> Process<H> {
     pub(super) fn start(number: usize, store: H, clock: &Clockwork, common: &Common) -> Self {
         let Common { records, network, random, oracle, config, keys } = common.clone();
@@ -125,7 +120,7 @@ impl<H: Hot> Process<H> {
     /// Mints a token.
     pub(super) async fn mint(self, user: UserId) {
         let request = MintRequest { token_name: "laptop".to_owned(), expires_in: None, scopes: None };
-        match self.control.mint(&actor(), user, &request).await {
+        match self.control.mint(&front_actor(), user, &request).await {
             Ok(minted) => self.oracle.minted(minted.token.id, user, minted.token.epoch),
             Err(error) => unreachable!("the records are there, and they are all that a mint needs: {error}"),
         }
@@ -133,7 +128,7 @@ impl<H: Hot> Process<H> {
 
     /// Revokes a token.
     pub(super) async fn revoke(self, user: UserId, token: TokenId) {
-        if self.control.revoke(&actor(), user, token).await.is_ok() {
+        if self.control.revoke(&front_actor(), user, token).await.is_ok() {
             self.oracle.revoked(token);
         }
     }
@@ -141,7 +136,7 @@ impl<H: Hot> Process<H> {
     /// Revokes whatever somebody has.
     pub(super) async fn revoke_all(self, user: UserId) {
         let before = self.oracle.tokens_of(user);
-        if self.control.revoke_all(&actor(), user).await.is_ok() {
+        if self.control.revoke_all(&front_actor(), user).await.is_ok() {
             for token in before {
                 self.oracle.revoked(token);
             }
@@ -150,9 +145,13 @@ impl<H: Hot> Process<H> {
 
     /// Tells the store about a token, for somebody for whom it was unknown a long time ago.
     pub(super) async fn restore(self, user: UserId, token: TokenId) {
-        let request = RestoreRequest { generation: Generation(0), user, token: Some(token) };
         // A failure is the caller's matter, and there is none.
-        let _ = self.control.restore(&request).await;
+        let _ = self.has_restored(Generation(0), user, token).await;
+    }
+
+    async fn has_restored(&self, generation: Generation, user: UserId, token: TokenId) -> bool {
+        let request = RestoreRequest { generation, user, token: Some(token) };
+        matches!(self.control.restore(&request).await, Ok(true))
     }
 
     /// Makes a call, as the front does: whatever happens, its lease is settled or given up.
@@ -165,14 +164,13 @@ impl<H: Hot> Process<H> {
                 Ok(Verdict::Admitted(_)) => {
                     self.oracle.admitted(lease);
                     self.hot.network.run().await;
-                    let settlement = self.settlement(lease, cost);
+                    let settlement = Settlement { lease, ..settlement(0, self.now(), cost) };
                     while self.hot.settle(&settlement).await.is_err() {}
                     return self.oracle.settled(lease);
                 }
                 Ok(Verdict::Refused(_)) => return self.oracle.refused(lease),
                 Ok(Verdict::Unknown(generation)) => {
-                    let request = RestoreRequest { generation, user, token: Some(token) };
-                    if !matches!(self.control.restore(&request).await, Ok(true)) {
+                    if !self.has_restored(generation, user, token).await {
                         return self.oracle.refused(lease);
                     }
                 }
@@ -195,8 +193,7 @@ impl<H: Hot> Process<H> {
                     return self.hot.cancel(Cancel { lease, now: self.now() }).await.is_ok();
                 }
                 Ok(Verdict::Unknown(generation)) => {
-                    let request = RestoreRequest { generation, user, token: Some(token) };
-                    if !matches!(self.control.restore(&request).await, Ok(true)) {
+                    if !self.has_restored(generation, user, token).await {
                         return false;
                     }
                 }
@@ -211,44 +208,6 @@ impl<H: Hot> Process<H> {
 
     fn question(&self, lease: LeaseId, user: UserId, token: TokenId, epoch: Epoch) -> Admit {
         let now = self.now();
-        Admit {
-            now,
-            lease,
-            user,
-            token,
-            epoch,
-            preclusion: None,
-            priced: true,
-            estimate: ESTIMATE,
-            expiry: now.plus(LEASE),
-            calendar: Calendar::at(now, &TimeZone::UTC),
-            budgets: Arc::from([]),
-            call: Call {
-                at: self.clock.now(),
-                request: String::new(),
-                route: "/v1/messages".to_owned(),
-                model: "echo".to_owned(),
-                provider: "echo".to_owned(),
-                stream: false,
-                address: String::new(),
-                user_agent: String::new(),
-            },
-        }
-    }
-
-    fn settlement(&self, lease: LeaseId, cost: i64) -> Settlement {
-        Settlement {
-            lease,
-            at: self.clock.now(),
-            model_served: None,
-            usage: TokenUsage::default(),
-            cost: Nanodollars(cost),
-            priced: true,
-            estimated: false,
-            status: 200,
-            error: None,
-            first_byte_ms: None,
-            duration_ms: 0,
-        }
+        Admit { lease, user, token, epoch, expiry: now.plus(LEASE), ..admit(0, 0, now, ESTIMATE.0, &[]) }
     }
 }

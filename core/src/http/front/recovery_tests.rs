@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::testing::{Person, TestAuthority, World, front_actor};
+use super::testing::{Person, TestAuthority, World};
 use crate::conformance::faulty::Fault;
+use crate::conformance::fixture::front_actor;
 use crate::control::Control;
 use crate::money::{Calendar, Nanodollars};
 use crate::ports::{Beats as _, Clock as _, SpendingQuery, Usage as _};

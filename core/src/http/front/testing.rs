@@ -16,10 +16,11 @@ use tower::ServiceExt as _;
 use super::{Front, front_router};
 use crate::config::Config;
 use crate::conformance::faulty::{Faults, FaultyHot};
+use crate::conformance::fixture::front_actor;
 use crate::conformance::host::{FixedClock, SeededRandom};
 use crate::conformance::memory_hot::MemoryHot;
 use crate::conformance::memory_records::MemoryRecords;
-use crate::control::{Actor, Authority, Control, MintRequest, SignInOutcome, SignInRecord, Via};
+use crate::control::{Actor, Authority, Control, MintRequest, SignInOutcome, SignInRecord};
 use crate::http::control_router;
 use crate::id::{TokenId, UserId};
 use crate::identity::Email;
@@ -211,10 +212,6 @@ pub(super) struct Person {
     pub(super) cookie: String,
     pub(super) token: String,
     pub(super) token_id: TokenId,
-}
-
-pub(super) fn front_actor() -> Actor {
-    Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() }
 }
 
 impl World {

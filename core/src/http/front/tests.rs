@@ -9,8 +9,9 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::testing::{World, front_actor};
+use super::testing::World;
 use crate::conformance::faulty::{Fault, Faults, FaultyHot};
+use crate::conformance::fixture::front_actor;
 use crate::conformance::memory_hot::MemoryHot;
 use crate::http::{Gate, ROUTES};
 use crate::ports::{Clock as _, Tokens as _, Usage as _};

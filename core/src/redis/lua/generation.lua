@@ -1,8 +1,8 @@
 -- The head of the script that believes what is known of people, tokens and money. It is one script for all such operations,
 -- so that a server either knows it or has yet to begin another generation.
 -- KEYS: gen, then the operation's own
--- ARGV: operation, fresh generation, '1' if that one begins now, then the operation's own
-local operation, fresh, begins = table.remove(ARGV, 1), table.remove(ARGV, 1), table.remove(ARGV, 1)
+-- ARGV: '1' if another generation begins now, operation, fresh generation, then the operation's own
+local begins, operation, fresh = table.remove(ARGV, 1), table.remove(ARGV, 1), table.remove(ARGV, 1)
 if begins == '1' then redis.call('SET', KEYS[1], fresh) end
 
 -- Returns the generation in which this Redis lives. Without one it has lost its memory, and begins another.
