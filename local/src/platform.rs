@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use gateway_core::control::{Actor, Authority};
+use gateway_core::http::MAX_ANSWER;
 use gateway_core::ports::{ControlPlane, Platform, Unavailable};
 use gateway_local::http_client::HttpClient;
 use tower::ServiceExt as _;
@@ -11,9 +12,6 @@ use tower::ServiceExt as _;
 use crate::host::{SystemClock, SystemRandom, TokioBackground};
 use crate::local_hot::LocalHot;
 use crate::records::SqliteRecords;
-
-/// Largest answer of the control plane, in bytes: a page of 200 tokens is a tenth of it.
-const MAX_ANSWER: usize = 1024 * 1024;
 
 /// What the control plane is made of.
 #[derive(Clone)]

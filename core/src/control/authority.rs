@@ -112,7 +112,7 @@ impl<A: Authority> Control<A> {
         self.0.authority.hot()
     }
 
-    pub(super) fn clock(&self) -> &A::Clock {
+    pub(crate) fn clock(&self) -> &A::Clock {
         self.0.authority.clock()
     }
 
@@ -120,12 +120,12 @@ impl<A: Authority> Control<A> {
         self.0.authority.random()
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock().now().seconds()
     }
 
     /// How long the hot state may take to answer.
-    pub(super) fn deadline(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         self.config().admission.deadline()
     }
 

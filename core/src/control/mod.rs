@@ -4,6 +4,7 @@
 //! asking (the front has authenticated an [`Actor`]) and how it is told ([`crate::http`]).
 
 mod actor;
+mod assertion;
 mod authority;
 mod call;
 mod list;
@@ -15,6 +16,7 @@ mod sign_in;
 mod upkeep;
 
 pub use actor::{Actor, Via};
+pub use assertion::{Asserted, assert_request, check_assertion};
 pub use authority::{Authority, Control};
 pub use call::{RestoreAnswer, RestoreRequest, SignInOutcome, SignInRecord};
 pub use list::ListedToken;

@@ -15,7 +15,7 @@ mod respond;
 mod routes;
 
 pub use context::{PeerAddress, RequestContext};
-pub use control::control_router;
+pub use control::{MAX_ANSWER, RemoteControl, control_router, remote_control_router};
 pub use credential::{CredentialError, bearer};
 pub use csrf::is_own_page;
 pub use front::{Front, front_router};

@@ -1,9 +1,11 @@
-//! Personal API tokens: what they are, how they are signed, and when one is good.
+//! Personal API tokens: what they are, how they are signed, and when one is good. The form in which anything of ours is
+//! signed is here, too.
 //!
 //! Out of scope: whether a token still lives ([`crate::admission`] asks the hot state) and the operations on tokens
 //! ([`crate::control`]).
 
 mod claims;
+pub(crate) mod jws;
 mod key;
 mod record;
 mod scope;
@@ -14,7 +16,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use claims::MAX_TOKEN;
+pub use jws::MAX_TOKEN;
 pub use key::{KeyError, KeySet, PublicKeys, Signer};
 pub use record::{InvalidName, Revocation, Token, TokenName, TokenState, TokenStatus};
 pub use scope::{Scope, Scopes, UnknownScope};

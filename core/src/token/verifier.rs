@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
-use super::claims::MAX_TOKEN;
+use super::MAX_TOKEN;
 use super::{PublicKeys, TokenPolicy, Verified, VerifyError, verify};
 use crate::time::Timestamp;
 

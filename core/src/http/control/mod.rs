@@ -2,6 +2,7 @@
 
 mod internal;
 mod me;
+mod remote;
 mod tokens;
 
 use axum::extract::Request;
@@ -16,6 +17,14 @@ use crate::Chain;
 use crate::control::{Actor, Authority, Control, Via};
 use crate::id::UserId;
 use crate::ports::Unavailable;
+
+pub use remote::{RemoteControl, remote_control_router};
+
+/// Largest answer of the control plane, in bytes: a page of 200 tokens is a tenth of it.
+pub const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Longest body that the control plane reads, in bytes.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// Builds the control plane's router. Whoever serves it puts the authenticated [`Actor`] into the extensions.
 pub fn control_router<A: Authority>(control: Control<A>) -> Router {

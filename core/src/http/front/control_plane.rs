@@ -12,13 +12,11 @@ use serde::de::DeserializeOwned;
 use super::{Front, body};
 use crate::Chain;
 use crate::control::{Actor, RestoreAnswer, RestoreRequest, Via};
+use crate::http::control::MAX_BODY;
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::{TokenId, UserId};
 use crate::ports::{ControlPlane as _, Platform};
 use crate::version::Generation;
-
-/// Longest body that the control plane reads, in bytes.
-const MAX_BODY: usize = 64 * 1024;
 
 /// Passes a request on, on behalf of the actor whom the gate has authenticated.
 pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request: Request) -> Result<Response, Problem> {

@@ -11,6 +11,9 @@ mod pages;
 #[cfg(test)]
 #[cfg(feature = "test-support")]
 mod recovery_tests;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod remote_tests;
 mod session;
 mod sign_in;
 #[cfg(test)]

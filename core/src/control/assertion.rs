@@ -1,0 +1,226 @@
+//! How a front in another place proves to the control plane what it asks, and on whose behalf: a signed assertion for each
+//! request (a JWT as RFC 7523 §3 has it, bound to the request as `DPoP` proofs are, RFC 9449 §4.2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::Request;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::Actor;
+use crate::time::Timestamp;
+use crate::token::{PublicKeys, Signer, jws};
+
+/// The `typ` header of every assertion: no token of ours is one, and none is a token.
+const TYPE: &str = "control-assertion+jwt";
+
+/// How long an assertion is good, in seconds.
+const LIFETIME: i64 = 60;
+
+/// How far the front's clock may be ahead of ours, in seconds.
+const MAX_CLOCK_SKEW: i64 = 5;
+
+/// The payload, exactly these members.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    iss: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    /// The request's method.
+    htm: String,
+    /// The request's path and query.
+    htu: String,
+    /// The request's `Content-Type`; empty if it has none.
+    ctype: String,
+    /// The SHA-256 of the request's body, in base64url.
+    body: String,
+    actor: Actor,
+}
+
+/// What a good assertion says. It has still to be seen for the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asserted {
+    /// On whose behalf the request is.
+    pub actor: Actor,
+    /// The assertion's own id, good for once.
+    pub id: String,
+    /// The first second at which it is no longer good.
+    pub expiry: Timestamp,
+}
+
+/// Asserts that the front of the gateway at `origin` makes this request on behalf of `actor`. `id` is random.
+///
+/// `None` if the key cannot sign.
+#[must_use]
+pub fn assert_request(
+    actor: &Actor,
+    request: &Request<Bytes>,
+    origin: &str,
+    id: [u8; 16],
+    now: Timestamp,
+    signer: &Signer,
+) -> Option<String> {
+    let (method, target, content_type, body) = bound(request)?;
+    let claims = Claims {
+        iss: origin.to_owned(),
+        aud: audience(origin),
+        iat: now.0,
+        exp: now.plus(LIFETIME).0,
+        jti: URL_SAFE_NO_PAD.encode(id),
+        htm: method,
+        htu: target,
+        ctype: content_type,
+        body,
+        actor: actor.clone(),
+    };
+    jws::sign(TYPE, &claims, signer)
+}
+
+/// Reads what an assertion says about this request; `None` unless a front of the gateway at `origin` made it for exactly
+/// this one, within the last minute.
+#[must_use]
+pub fn check_assertion(
+    text: &str,
+    request: &Request<Bytes>,
+    origin: &str,
+    now: Timestamp,
+    keys: &PublicKeys,
+) -> Option<Asserted> {
+    let claims: Claims = jws::open(text, TYPE, keys)?;
+    let is_ours = claims.iss == origin && claims.aud == audience(origin);
+    let lifetime = claims.exp.checked_sub(claims.iat)?;
+    let is_timely =
+        claims.iat <= now.plus(MAX_CLOCK_SKEW).0 && now.0 < claims.exp && (1..=LIFETIME).contains(&lifetime);
+    let is_bound = bound(request)? == (claims.htm, claims.htu, claims.ctype, claims.body);
+    let is_good = is_ours && is_timely && is_bound && is_id(&claims.jti);
+    is_good.then_some(Asserted { actor: claims.actor, id: claims.jti, expiry: Timestamp(claims.exp) })
+}
+
+/// Returns what an assertion is bound to: method, path with query, type and hash of the body. `None` if the type is no text.
+fn bound(request: &Request<Bytes>) -> Option<(String, String, String, String)> {
+    let target = request.uri().path_and_query()?.to_string();
+    let content_type = match request.headers().get(http::header::CONTENT_TYPE) {
+        Some(value) => value.to_str().ok()?.to_owned(),
+        None => String::new(),
+    };
+    let body = URL_SAFE_NO_PAD.encode(Sha256::digest(request.body()));
+    Some((request.method().to_string(), target, content_type, body))
+}
+
+/// The control plane of the gateway at that origin. Tokens have the origin itself.
+fn audience(origin: &str) -> String {
+    format!("{origin}/internal")
+}
+
+/// Says whether a text is 128 bits in canonical base64url, so that one assertion has one id.
+fn is_id(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::control::Via;
+    use crate::token::KeySet;
+
+    const ORIGIN: &str = "https://gw.example.com";
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn keys(first: u8) -> KeySet {
+        let seed = |first: u8| std::array::from_fn(|index| first.wrapping_add(u8::try_from(index).unwrap() * 7));
+        KeySet::new(NOW, seed(first), seed(first.wrapping_add(1)))
+    }
+
+    fn actor() -> Actor {
+        Actor {
+            via: Via::Front,
+            request: "req_1".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            user_agent: String::new(),
+        }
+    }
+
+    fn request(method: &str, target: &str, body: &'static str) -> Request<Bytes> {
+        let request = Request::builder().method(method).uri(target).header("content-type", "application/json");
+        request.body(Bytes::from_static(body.as_bytes())).unwrap()
+    }
+
+    fn asked() -> Request<Bytes> {
+        request("POST", "/internal/restore?a=1", "{}")
+    }
+
+    fn made() -> String {
+        assert_request(&actor(), &asked(), ORIGIN, [7; 16], NOW, &keys(1).signer().unwrap()).unwrap()
+    }
+
+    fn check(text: &str, request: &Request<Bytes>, now: Timestamp) -> Option<Asserted> {
+        check_assertion(text, request, ORIGIN, now, &keys(1).public().unwrap())
+    }
+
+    /// Signs an assertion in which one claim is another.
+    fn with(member: &str, value: Value) -> String {
+        let text = made();
+        let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1).unwrap()).unwrap();
+        let mut claims: Value = serde_json::from_slice(&payload).unwrap();
+        claims[member] = value;
+        jws::sign(TYPE, &claims, &keys(1).signer().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn tells_who_asks() {
+        let asserted = check(&made(), &asked(), NOW).unwrap();
+        assert_eq!((asserted.actor, asserted.expiry), (actor(), NOW.plus(60)));
+    }
+
+    #[test]
+    fn is_good_for_one_request_only() {
+        for other in [
+            request("PUT", "/internal/restore?a=1", "{}"),
+            request("POST", "/internal/sign-in?a=1", "{}"),
+            request("POST", "/internal/restore?a=2", "{}"),
+            request("POST", "/internal/restore", "{}"),
+            request("POST", "/internal/restore?a=1", "{ }"),
+        ] {
+            assert_eq!(check(&made(), &other, NOW), None, "{other:?}");
+        }
+        let mut other = asked();
+        other.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+        assert_eq!(check(&made(), &other, NOW), None);
+    }
+
+    #[test]
+    fn is_good_for_a_minute() {
+        assert!(check(&made(), &asked(), NOW.plus(59)).is_some());
+        assert_eq!(check(&made(), &asked(), NOW.plus(60)), None);
+        assert!(check(&made(), &asked(), NOW.plus(-5)).is_some());
+        assert_eq!(check(&made(), &asked(), NOW.plus(-6)), None);
+        assert_eq!(check(&with("exp", json!(NOW.0 + 61)), &asked(), NOW), None);
+        assert_eq!(check(&with("iat", json!(i64::MIN)), &asked(), NOW), None);
+    }
+
+    #[test]
+    fn is_good_for_one_gateway_and_its_keys() {
+        let (text, request) = (made(), asked());
+        let keys_of = |first| keys(first).public().unwrap();
+        assert_eq!(check_assertion(&text, &request, "https://other.example.com", NOW, &keys_of(1)), None);
+        assert_eq!(check_assertion(&text, &request, ORIGIN, NOW, &keys_of(50)), None);
+        assert_eq!(check(&with("aud", json!(ORIGIN)), &request, NOW), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_assertion() {
+        assert_eq!(check("", &asked(), NOW), None);
+        assert_eq!(check(&with("more", json!(1)), &asked(), NOW), None);
+        assert_eq!(check(&with("jti", json!("x")), &asked(), NOW), None);
+        let payload = URL_SAFE_NO_PAD.decode(made().split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&payload).unwrap();
+        let token = jws::sign("at+jwt", &claims, &keys(1).signer().unwrap()).unwrap();
+        assert_eq!(check(&token, &asked(), NOW), None);
+    }
+}
