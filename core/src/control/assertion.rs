@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Request;
+use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -30,15 +31,22 @@ struct Claims {
     iat: i64,
     exp: i64,
     jti: String,
-    /// The request's method.
-    htm: String,
-    /// The request's path and query.
-    htu: String,
-    /// The request's `Content-Type`; empty if it has none.
-    ctype: String,
-    /// The SHA-256 of the request's body, in base64url.
-    body: String,
+    request: Bound,
     actor: Actor,
+}
+
+/// What an assertion is bound to.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bound {
+    /// The method.
+    htm: String,
+    /// The path and query.
+    htu: String,
+    /// The `Content-Type`; empty if there is none.
+    ctype: String,
+    /// The SHA-256 of the body, in base64url.
+    body: String,
 }
 
 /// What a good assertion says. It has still to be seen for the first time.
@@ -64,17 +72,13 @@ pub fn assert_request(
     now: Timestamp,
     signer: &Signer,
 ) -> Option<String> {
-    let (method, target, content_type, body) = bound(request)?;
     let claims = Claims {
         iss: origin.to_owned(),
         aud: audience(origin),
         iat: now.0,
         exp: now.plus(LIFETIME).0,
         jti: URL_SAFE_NO_PAD.encode(id),
-        htm: method,
-        htu: target,
-        ctype: content_type,
-        body,
+        request: Bound::to(request)?,
         actor: actor.clone(),
     };
     jws::sign(TYPE, &claims, signer)
@@ -95,20 +99,25 @@ pub fn check_assertion(
     let lifetime = claims.exp.checked_sub(claims.iat)?;
     let is_timely =
         claims.iat <= now.plus(MAX_CLOCK_SKEW).0 && now.0 < claims.exp && (1..=LIFETIME).contains(&lifetime);
-    let is_bound = bound(request)? == (claims.htm, claims.htu, claims.ctype, claims.body);
+    let is_bound = Bound::to(request)? == claims.request;
     let is_good = is_ours && is_timely && is_bound && is_id(&claims.jti);
     is_good.then_some(Asserted { actor: claims.actor, id: claims.jti, expiry: Timestamp(claims.exp) })
 }
 
-/// Returns what an assertion is bound to: method, path with query, type and hash of the body. `None` if the type is no text.
-fn bound(request: &Request<Bytes>) -> Option<(String, String, String, String)> {
-    let target = request.uri().path_and_query()?.to_string();
-    let content_type = match request.headers().get(http::header::CONTENT_TYPE) {
-        Some(value) => value.to_str().ok()?.to_owned(),
-        None => String::new(),
-    };
-    let body = URL_SAFE_NO_PAD.encode(Sha256::digest(request.body()));
-    Some((request.method().to_string(), target, content_type, body))
+impl Bound {
+    /// Reads it off a request. `None` if the type is no text.
+    fn to(request: &Request<Bytes>) -> Option<Self> {
+        let ctype = match request.headers().get(CONTENT_TYPE) {
+            Some(value) => value.to_str().ok()?.to_owned(),
+            None => String::new(),
+        };
+        Some(Self {
+            htm: request.method().to_string(),
+            htu: request.uri().path_and_query()?.to_string(),
+            ctype,
+            body: URL_SAFE_NO_PAD.encode(Sha256::digest(request.body())),
+        })
+    }
 }
 
 /// The control plane of the gateway at that origin. Tokens have the origin itself.

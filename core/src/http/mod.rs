@@ -1,5 +1,6 @@
 //! The HTTP contract: one table of routes, two routers, one table from refusal to answer.
 
+mod body;
 mod context;
 mod control;
 mod credential;

@@ -15,7 +15,7 @@ use super::{PublicKeys, Signer};
 pub const MAX_TOKEN: usize = 4 * 1024;
 
 /// The `alg` header (RFC 8037 §3.1) of whatever we sign. The key decides it; the header only has to agree.
-pub(super) const ALGORITHM: &str = "EdDSA";
+const ALGORITHM: &str = "EdDSA";
 
 /// The JOSE header, exactly these members: `crit`, `b64`, `enc`, `zip`, `jku`, `jwk`, `x5u`, `x5c` and anything else make
 /// the text unreadable.

@@ -16,7 +16,7 @@ use url::Url;
 use super::{MAX_ANSWER, MAX_BODY, control_router};
 use crate::Chain;
 use crate::control::{Actor, Asserted, Authority, Control, assert_request, check_assertion};
-use crate::http::{Dialect, Kind, Problem, bearer};
+use crate::http::{Dialect, Kind, Problem, bearer, body};
 use crate::ports::{Clock, ControlPlane, Http, OneTime as _, Random, Unavailable, within};
 use crate::token::{PublicKeys, Signer};
 
@@ -126,11 +126,10 @@ impl<A: Authority> Gatekeeper<A> {
     /// assertion any more.
     async fn open(&self, request: Request) -> Result<Request, Problem> {
         let (head, body) = request.into_parts();
-        let too_large = |_| Problem::new(Kind::TooLarge, format!("The body may have {MAX_BODY} bytes at most."));
-        let body = to_bytes(body, MAX_BODY).await.map_err(too_large)?;
+        let control = &self.control;
+        let body = body::read(control.clock(), body, MAX_BODY, "").await?;
         let request = Request::from_parts(head, body);
 
-        let control = &self.control;
         let now = control.now();
         let origin = control.config().public_url().origin();
         let text = bearer(request.headers(), false).map_err(|_| refused())?;

@@ -9,11 +9,11 @@ use http::{Method, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Front, body};
+use super::Front;
 use crate::Chain;
 use crate::control::{Actor, RestoreAnswer, RestoreRequest, Via};
 use crate::http::control::MAX_BODY;
-use crate::http::{Kind, Problem, RequestContext};
+use crate::http::{Kind, Problem, RequestContext, body};
 use crate::id::{TokenId, UserId};
 use crate::ports::{ControlPlane as _, Platform};
 use crate::version::Generation;
@@ -23,7 +23,7 @@ pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request:
     let (parts, body) = request.into_parts();
     let actor = parts.extensions.get::<Actor>().cloned();
     let actor = actor.ok_or_else(|| Problem::new(Kind::Unauthenticated, "Sign in first."))?;
-    let body = body::read(&front, body, MAX_BODY, "").await?;
+    let body = body::read(front.platform().clock(), body, MAX_BODY, "").await?;
 
     let mut inner = http::Request::new(body);
     *inner.method_mut() = parts.method;

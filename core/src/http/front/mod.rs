@@ -1,7 +1,6 @@
 //! The front's router: the public origin. It authenticates, serves pages, proxies model calls, and passes everything that
 //! changes something on to the control plane.
 
-mod body;
 mod control_plane;
 mod enter;
 mod gate;

@@ -24,9 +24,9 @@ use self::lease::{Ending, Lease};
 use self::measure::{Measure, Tokens, is_encoded};
 use self::metered::{Extras, metered};
 use self::question::Asker;
-use super::{Front, body};
+use super::Front;
 use crate::admission::{Admit, Admitted, ErrorType};
-use crate::http::{Kind, Problem, RequestContext};
+use crate::http::{Kind, Problem, RequestContext, body};
 use crate::money::Nanodollars;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified};
@@ -115,7 +115,7 @@ async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) ->
     if is_encoded(headers) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "The body must not be compressed."));
     }
-    body::read(front, body, front.config().limits.body, " (limits.body)").await
+    body::read(front.platform().clock(), body, front.config().limits.body, " (limits.body)").await
 }
 
 fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {

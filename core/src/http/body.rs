@@ -6,9 +6,8 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http_body_util::LengthLimitError;
 
-use super::Front;
-use crate::http::{Kind, Problem};
-use crate::ports::{Platform, in_time};
+use super::{Kind, Problem};
+use crate::ports::{Clock, in_time};
 
 /// How long a client may take to send a body.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -18,13 +17,8 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// # Errors
 ///
 /// A problem that names the limit, or says that the body broke off or took too long.
-pub(super) async fn read<P: Platform>(
-    front: &Front<P>,
-    body: Body,
-    limit: usize,
-    named: &str,
-) -> Result<Bytes, Problem> {
-    match in_time(front.platform().clock(), TIMEOUT, to_bytes(body, limit)).await {
+pub(super) async fn read(clock: &impl Clock, body: Body, limit: usize, named: &str) -> Result<Bytes, Problem> {
+    match in_time(clock, TIMEOUT, to_bytes(body, limit)).await {
         Some(Ok(body)) => Ok(body),
         Some(Err(error)) if is_too_large(&error) => {
             Err(Problem::new(Kind::TooLarge, format!("The body may have {limit} bytes at most{named}.")))
