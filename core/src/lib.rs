@@ -34,6 +34,7 @@ pub mod money;
 pub mod ports;
 pub mod redis;
 pub mod session;
+mod shelf;
 pub mod signin;
 pub mod time;
 pub mod token;

@@ -23,7 +23,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// Serve the gateway (the default)
-    Serve,
+    Serve {
+        /// Serve only the control plane, to fronts in other places that control.fronts names
+        #[arg(long)]
+        control: bool,
+    },
     /// Read the configuration, say whether it is good, and exit
     CheckConfig,
     /// Ask the gateway of this machine whether it is ready, and exit with 0 if it is
@@ -33,7 +37,7 @@ pub(crate) enum Command {
     /// Manage the hot state
     #[command(subcommand)]
     Hot(Hot),
-    /// Manage the keys that sign API tokens
+    /// Manage the keys that sign API tokens, and those of fronts in other places
     #[command(subcommand)]
     Keys(Keys),
     /// Print the gateway.toml that does what a LiteLLM proxy's configuration does
@@ -55,13 +59,17 @@ pub(crate) enum Hot {
     Rebuild,
 }
 
-/// What can be done with signing keys.
+/// What can be done with keys.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Keys {
     /// Let the key that was published ahead sign from now on, and publish another
     ///
     /// A running gateway follows within a minute. Tokens of older keys stay good until they expire.
     Rotate,
+    /// Make a key for a front in another place, and print what both sides have to know
+    ///
+    /// The private key is for the front alone. Nothing is kept and no configuration is read.
+    Front,
 }
 
 const AFTER_HELP: &str = "\

@@ -26,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gateway_core::Chain;
-use gateway_core::config::Config;
+use gateway_core::config::{Config, Place, VARIABLE_PREFIX};
+use gateway_core::ports::Random as _;
+use gateway_core::token::FrontKey;
 
 use crate::cli::{Cli, Command, Hot, Keys};
 use crate::host::{Environment, SystemClock, SystemRandom};
@@ -47,12 +49,17 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let configured = || configuration(cli.config.as_deref());
-    match cli.command.as_ref().unwrap_or(&Command::Serve) {
-        Command::Serve => {
+    let configured = || configuration(Place::Whole, cli.config.as_deref());
+    match cli.command.as_ref().unwrap_or(&Command::Serve { control: false }) {
+        Command::Serve { control: false } => {
             let (config, _) = configured()?;
             logging::start(&config.log)?;
             runtime()?.block_on(serve::serve(config))
+        }
+        Command::Serve { control: true } => {
+            let (config, _) = configuration(Place::Control, cli.config.as_deref())?;
+            logging::start(&config.log)?;
+            runtime()?.block_on(serve::serve_control(config))
         }
         Command::Health => {
             let (config, _) = configured()?;
@@ -81,6 +88,12 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             say("A running gateway follows within a minute. Older tokens stay good until they expire.");
             Ok(())
         }
+        Command::Keys(Keys::Front) => {
+            let key = FrontKey::new(SystemRandom.bytes());
+            say(&format!("# For the front alone, as a secret:\n{VARIABLE_PREFIX}CONTROL__KEY={}", key.expose()));
+            say(&format!("# For the control plane:\n{VARIABLE_PREFIX}CONTROL__FRONTS=[\"{}\"]", key.public()));
+            Ok(())
+        }
         Command::ImportLitellm { file } => import_litellm(file),
     }
 }
@@ -101,7 +114,7 @@ fn import_litellm(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Reads the configuration: the file that was named, else `gateway.toml` if there is one, and the environment over it.
-fn configuration(named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<dyn std::error::Error>> {
+fn configuration(place: Place, named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<dyn std::error::Error>> {
     let path = named.map(Path::to_owned).or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()));
     let document = match &path {
         Some(path) => {
@@ -109,7 +122,7 @@ fn configuration(named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<
         }
         None => String::new(),
     };
-    let config = Config::load(&document, &Environment::read()?).map_err(|error| match &path {
+    let config = Config::load_at(place, &document, &Environment::read()?).map_err(|error| match &path {
         Some(path) => format!("{}: {error}", path.display()),
         None => error.to_string(),
     })?;

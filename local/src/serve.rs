@@ -8,7 +8,7 @@ use axum::Router;
 use gateway_core::Chain;
 use gateway_core::config::{Config, HotStore};
 use gateway_core::control::Control;
-use gateway_core::http::{Front, control_router, front_router};
+use gateway_core::http::{Front, control_router, front_router, remote_control_router};
 use gateway_core::identity::Email;
 use gateway_core::ports::{Clock as _, Duties as _, Random as _, Unavailable};
 use gateway_core::redis::{RedisHot, UpstashTransport};
@@ -25,7 +25,7 @@ use crate::local_hot::LocalHot;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
 use crate::records::SqliteRecords;
 use crate::welcome::{self, Welcome};
-use crate::{data_folder, server, upkeep};
+use crate::{data_folder, say, server, upkeep};
 
 /// How long work in the background may go on after the last answer: closing leases is a matter of milliseconds.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
@@ -46,7 +46,6 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     let data = data_folder(&config)?;
     let key_file = KeyFile::new(&data);
     let (keys, made_keys) = key_file.read_or_create(&SystemClock, &SystemRandom)?;
-    let public_keys = keys.public()?;
 
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
@@ -63,18 +62,14 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
         background: background.clone(),
         control: LocalControl(control_router(control.clone())),
     };
-    let front = Front::new(platform, Arc::clone(&config), public_keys)?;
+    let front = Front::new(platform, Arc::clone(&config))?;
     let is_development = development.is_some();
-    let router = front_router(front.clone());
+    let router = front_router(front);
     let router = match development {
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
-    // What the first request would do otherwise, with less patience.
-    if let Err(error) = control.recover().await {
-        tracing::warn!(error = %Chain(&error), "the hot state is not recovered yet");
-    }
-    upkeep::start(&control, &front, key_file);
+    begin(&control, key_file).await;
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
     welcome::print(&Welcome { config: &config, data: &data, is_development, made_keys });
@@ -85,6 +80,41 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves the control plane alone, to fronts in other places, until told to stop.
+///
+/// # Errors
+///
+/// Whatever keeps it from starting.
+pub(crate) async fn serve_control(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let data = data_folder(&config)?;
+    let key_file = KeyFile::new(&data);
+    let (keys, _) = key_file.read_or_create(&SystemClock, &SystemRandom)?;
+    let fronts = config.control.front_keys()?;
+
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+
+    let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
+    let public_url = config.public_url().to_string();
+    let control = Control::new(authority, Arc::new(config), keys);
+    begin(&control, key_file).await;
+
+    tracing::info!(%listen, public_url, "serving the control plane");
+    say(&format!("llm-gateway {} serves the control plane of {public_url} on {listen}", env!("CARGO_PKG_VERSION")));
+    server::serve(listener, remote_control_router(control, fronts), server::stop_signal(), server::GRACE).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Begins what goes on beside requests.
+async fn begin(control: &Control<LocalAuthority>, key_file: KeyFile) {
+    // What the first request would do otherwise, with less patience.
+    if let Err(error) = control.recover().await {
+        tracing::warn!(error = %Chain(&error), "the hot state is not recovered yet");
+    }
+    upkeep::start(control, key_file);
 }
 
 /// Has the hot state told everything anew; see [`Control::rebuild`].

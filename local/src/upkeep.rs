@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use gateway_core::Chain;
 use gateway_core::control::{Authority, Control};
-use gateway_core::http::Front;
-use gateway_core::ports::{Platform, Unavailable};
+use gateway_core::ports::Unavailable;
 
 use crate::keys::KeyFile;
 
@@ -42,7 +41,7 @@ const KEYS: Duration = Duration::from_mins(1);
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
 ///
 /// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
-pub(crate) fn start<A: Authority, P: Platform>(control: &Control<A>, front: &Front<P>, keys: KeyFile) {
+pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeyFile) {
     let duty = Duty::claimed_by(control);
     duty.each(RECOVERY, "the hot state is not recovered", |control| async move { control.recover().await });
     duty.each(DRAIN, "usage is not drained", |control| async move { control.drain_usage().await.map(drop) });
@@ -51,7 +50,7 @@ pub(crate) fn start<A: Authority, P: Platform>(control: &Control<A>, front: &Fro
     duty.each(REPAIR, "the hot state is not repaired", |control| async move { control.repair().await.map(drop) });
     duty.each(FORGET, "old tokens are not forgotten", |control| async move { control.forget_tokens().await.map(drop) });
     duty.each(FORGET, "old sums are not forgotten", |control| async move { control.forget_spent().await.map(drop) });
-    follow_keys(control.clone(), front.clone(), keys);
+    follow_keys(control.clone(), keys);
 }
 
 /// The duty of doing what has to be done, whoever has it.
@@ -101,17 +100,14 @@ impl<A: Authority> Duty<A> {
 }
 
 /// Takes over the keys that `llm-gateway keys rotate` has written.
-fn follow_keys<A: Authority, P: Platform>(control: Control<A>, front: Front<P>, file: KeyFile) {
+fn follow_keys<A: Authority>(control: Control<A>, file: KeyFile) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(KEYS).await;
             let read = file.read().map_err(|error| error.to_string());
             let keys = read.and_then(|keys| keys.ok_or_else(|| "the key file is gone".to_owned()));
-            match keys.and_then(|keys| Ok((keys.public().map_err(|error| error.to_string())?, keys))) {
-                Ok((public, keys)) => {
-                    front.replace_keys(public);
-                    control.replace_keys(keys);
-                }
+            match keys {
+                Ok(keys) => control.replace_keys(keys),
                 Err(error) => tracing::error!(error, "the signing keys stay as they were"),
             }
         }

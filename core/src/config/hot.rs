@@ -123,7 +123,7 @@ impl Hot {
             return Err(unusable());
         }
         let token = self.token.clone().filter(|token| !token.expose_secret().is_empty());
-        let token = token.ok_or_else(|| ConfigError::key("hot.token", "is required with hot.upstash"))?;
+        let token = token.ok_or_else(|| ConfigError::secret("hot.token"))?;
         if !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ConfigError::key("hot.token", "has characters that no token has"));
         }

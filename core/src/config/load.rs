@@ -1,15 +1,16 @@
 //! Reading the configuration: the document, then the variables over it, then the checks that need more than one key.
 
+use std::time::Duration;
+
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::inherited::inherit;
 use super::unknown::explain;
-use super::{BudgetEntry, Config, Model, Provider, ProviderKind, PublicUrl};
+use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl};
 use crate::money::{Budget, InvalidAmount, Nanodollars, Price};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
-use crate::upstream::Catalog;
 
 /// How variables that override a key start: `LLM_GATEWAY__SERVER__PUBLIC_URL` is `public_url` in `[server]`.
 pub const VARIABLE_PREFIX: &str = "LLM_GATEWAY__";
@@ -34,6 +35,14 @@ pub enum ConfigError {
     /// What is said about signing in cannot be used.
     #[error(transparent)]
     Signin(#[from] SigninConfigError),
+    /// A secret is not there.
+    #[error("{key} is missing; {variable} may hold it")]
+    Secret {
+        /// Which.
+        key: String,
+        /// The variable that may hold it.
+        variable: String,
+    },
     /// A key's value cannot be used.
     #[error("{key}: {reason}")]
     Key {
@@ -51,24 +60,34 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Reads a document and the variables that override it.
-    ///
-    /// A variable's value is taken as TOML if it is a number, a boolean, an array or a quoted text, and as a plain text
-    /// otherwise.
+    /// Reads a document and the variables that override it, for a process that is all of the gateway; see
+    /// [`Config::load_at`].
     ///
     /// # Errors
     ///
     /// [`ConfigError`] names the first key that cannot be used.
     pub fn load(document: &str, vars: &impl Vars) -> Result<Self, ConfigError> {
+        Self::load_at(Place::Whole, document, vars)
+    }
+
+    /// Reads a document and the variables that override it, for use at that place.
+    ///
+    /// A variable's value is taken as TOML if it is a number, a boolean, an array, an inline table or a quoted text, and as a
+    /// plain text otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first key that cannot be used.
+    pub fn load_at(place: Place, document: &str, vars: &impl Vars) -> Result<Self, ConfigError> {
         let table = parse_document(document)?;
         let overrides = vars.with_prefix(VARIABLE_PREFIX);
         let mut config =
             overridden(&table, &overrides)?.map_err(|message| wrong_variable(&table, &overrides, &message))?;
         inherit(&mut config, vars)?;
-        config.complete()
+        config.complete(place)
     }
 
-    fn complete(mut self) -> Result<Self, ConfigError> {
+    fn complete(mut self, place: Place) -> Result<Self, ConfigError> {
         let url = match self.server.public_url.take() {
             Some(url) => url,
             None if self.server.listen.ip().is_loopback() => PublicUrl::localhost(self.server.listen.port()),
@@ -81,7 +100,10 @@ impl Config {
         if self.models.is_empty() && self.providers.is_empty() {
             self.offer_echo();
         }
+        self.admission.deadline_ms.get_or_insert(place.deadline_ms());
+        self.limits.body.get_or_insert(place.body());
         self.check()?;
+        self.check_place(place)?;
         Ok(self)
     }
 
@@ -100,7 +122,9 @@ impl Config {
         }
         self.hot.store()?;
         self.signin.validate()?;
-        Catalog::of(self)?;
+        self.control.address()?;
+        self.control.signer()?;
+        self.control.front_keys()?;
         for (index, entry) in self.budgets.iter().enumerate() {
             entry.budget().map_err(|error| ConfigError::key(format!("budgets[{index}].amount"), error))?;
         }
@@ -118,7 +142,7 @@ impl Config {
                 return Err(ConfigError::key(key, format!("must be between {least} and {most} seconds")));
             }
         }
-        if !(10..=30_000).contains(&self.admission.deadline_ms) {
+        if !(Duration::from_millis(10)..=Duration::from_secs(30)).contains(&self.admission.deadline()) {
             return Err(ConfigError::key("admission.deadline_ms", "must be between 10 and 30000"));
         }
         Ok(())
@@ -184,7 +208,8 @@ fn typed(text: &str) -> Value {
     }
     match toml::from_str(&format!("value = {text}")) {
         Ok(Document {
-            value: value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::String(_)),
+            value:
+                value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::String(_)),
         }) => value,
         _ => Value::String(text.to_owned()),
     }
@@ -236,11 +261,15 @@ pub(super) mod tests {
             ("LLM_GATEWAY__SERVER__LISTEN", "127.0.0.1:9000"),
             ("LLM_GATEWAY__ADMISSION__DEADLINE_MS", "400"),
             ("LLM_GATEWAY__ROLES__ADMINS", r#"["ann@example.com"]"#),
+            ("LLM_GATEWAY__PROVIDERS", r#"{ mine = { kind = "openai", base_url = "https://mine.example" } }"#),
+            ("LLM_GATEWAY__PROVIDERS__MINE__API_KEY", "obviously-fake"),
         ]);
-        let config = Config::load("[server]\nlisten = \"127.0.0.1:1\"", &vars).unwrap();
+        let config = load_with("[server]\nlisten = \"127.0.0.1:1\"", &vars).unwrap();
         assert_eq!(config.public_url().origin(), "http://localhost:9000");
-        assert_eq!(config.admission.deadline_ms, 400);
+        assert_eq!(config.admission.deadline(), Duration::from_millis(400));
         assert_eq!(config.roles.admins, [Email::parse("ann@example.com").unwrap()]);
+        assert_eq!(config.providers["mine"].base_url.as_deref(), Some("https://mine.example"));
+        assert!(config.providers["mine"].api_key.is_some());
     }
 
     #[test]
@@ -250,7 +279,7 @@ pub(super) mod tests {
         };
         assert_eq!(line, 3);
         assert!(message.contains("\"listen_on\"; did you mean \"listen\"?"), "{message}");
-        let Err(ConfigError::Variable { message }) = Config::load("", &vars(&[("LLM_GATEWAY__SERVER__LISEN", "x")]))
+        let Err(ConfigError::Variable { message }) = load_with("", &vars(&[("LLM_GATEWAY__SERVER__LISEN", "x")]))
         else {
             panic!("an unknown variable was taken");
         };

@@ -3,26 +3,29 @@
 //! It comes from `gateway.toml` and from variables that override it. What is not known is refused by name; nothing has a
 //! secret for a default.
 
+mod control;
 mod duration;
 mod hot;
 mod inherited;
 mod load;
+mod place;
 mod public_url;
 mod unknown;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use control::ControlLink;
 pub use duration::Seconds;
 pub use hot::{Hot, HotStore, RedisServer, UpstashDatabase};
 pub use inherited::INHERITED;
 #[cfg(test)]
 use load::tests;
 pub use load::{ConfigError, VARIABLE_PREFIX};
+pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 
 use crate::identity::RolePolicy;
@@ -40,6 +43,8 @@ pub struct Config {
     pub data: Data,
     /// Where the hot state is.
     pub hot: Hot,
+    /// The way between a front and a control plane in different places.
+    pub control: ControlLink,
     /// How people sign in, and who may.
     pub signin: SigninConfig,
     /// Browser sessions.
@@ -135,25 +140,11 @@ impl Default for Tokens {
 }
 
 /// `[admission]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admission {
     /// How many milliseconds the hot state has to answer.
-    pub deadline_ms: u32,
-}
-
-impl Default for Admission {
-    fn default() -> Self {
-        Self { deadline_ms: 250 }
-    }
-}
-
-impl Admission {
-    /// Returns how long the hot state has to answer.
-    #[must_use]
-    pub fn deadline(&self) -> Duration {
-        Duration::from_millis(self.deadline_ms.into())
-    }
+    pub deadline_ms: Option<u32>,
 }
 
 /// `[upstream]`
@@ -175,17 +166,11 @@ impl Default for Upstream {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// The largest body of a model call, in bytes.
-    pub body: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { body: 32 * 1024 * 1024 }
-    }
+    pub body: Option<usize>,
 }
 
 /// `[calendar]`
@@ -240,6 +225,14 @@ impl Provider {
     #[must_use]
     pub const fn new(kind: ProviderKind) -> Self {
         Self { kind, base_url: None, api_key: None, auth: ProviderAuth::Key, include_usage: true, pace_ms: 0 }
+    }
+}
+
+impl Provider {
+    /// Says whether it knows us by a key.
+    #[must_use]
+    pub fn needs_key(&self) -> bool {
+        self.kind != ProviderKind::Echo && self.auth == ProviderAuth::Key
     }
 }
 

@@ -99,6 +99,8 @@ pub enum ControlEndpoint {
     SignIn,
     /// Tells the hot state what it does not know.
     Restore,
+    /// The public keys of our tokens.
+    Keys,
     /// The records answer.
     Ready,
 }
@@ -142,5 +144,6 @@ pub const ROUTES: &[Route] = &[
     control(Method::POST, "/api/token/revoke-all", Gate::Session, ControlEndpoint::RevokeAll),
     control(Method::POST, "/internal/sign-in", Gate::Front, ControlEndpoint::SignIn),
     control(Method::POST, "/internal/restore", Gate::Front, ControlEndpoint::Restore),
+    control(Method::GET, "/internal/keys", Gate::Front, ControlEndpoint::Keys),
     control(Method::GET, "/internal/ready", Gate::Front, ControlEndpoint::Ready),
 ];

@@ -18,7 +18,6 @@ mod keys;
 mod metadata;
 mod provider;
 mod return_path;
-mod shelf;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;

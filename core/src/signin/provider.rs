@@ -9,9 +9,9 @@ use jsonwebtoken::Algorithm;
 
 use super::fetch::fetch;
 use super::keys::{Key, KeySet, NoKey};
-use super::shelf::{Look, Shelf};
 use super::{FetchError, KeySetError, Metadata, MetadataError, Surroundings};
 use crate::ports::{Body, Clock as _};
+use crate::shelf::{Look, Shelf};
 
 /// Longest discovery document and key set, in bytes. Real ones have a few thousand.
 const MAX_DOCUMENT: usize = 256 * 1024;

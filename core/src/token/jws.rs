@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::key::is_key_id;
-use super::{PublicKeys, Signer};
+use super::{PublicKeys, Signer, VerifyError};
 
 /// Longest text the parser will look at, in bytes.
 ///
@@ -40,20 +40,37 @@ pub(crate) fn sign(typ: &str, claims: &impl Serialize, signer: &Signer) -> Optio
 
 /// Reads the claims of a JWT of the type `typ` that one of the keys has signed. When they are good, the caller says.
 ///
-/// `None` unless it is exactly as [`sign`] makes it.
-pub(crate) fn open<T: DeserializeOwned>(text: &str, typ: &str, keys: &PublicKeys) -> Option<T> {
-    if text.len() > MAX_TOKEN || text.bytes().filter(|byte| *byte == b'.').count() != 2 {
-        return None;
+/// # Errors
+///
+/// [`VerifyError::UnknownKey`] if it names none of the keys, [`VerifyError::Invalid`] unless it is exactly as [`sign`] makes
+/// it.
+pub(crate) fn open<T: DeserializeOwned>(text: &str, typ: &str, keys: &PublicKeys) -> Result<T, VerifyError> {
+    let parts = Parts::of(text, typ).ok_or(VerifyError::Invalid)?;
+    let key = keys.key(&parts.kid).ok_or(VerifyError::UnknownKey)?;
+    let is_signed = key.verifies(parts.message, parts.signature);
+    is_signed.then(|| json(parts.payload)).flatten().ok_or(VerifyError::Invalid)
+}
+
+/// What a JWT is made of; nothing of it is believed yet.
+struct Parts<'a> {
+    message: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    kid: String,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str, typ: &str) -> Option<Self> {
+        if text.len() > MAX_TOKEN || text.bytes().filter(|byte| *byte == b'.').count() != 2 {
+            return None;
+        }
+        let (message, signature) = text.rsplit_once('.')?;
+        let (header, payload) = message.split_once('.')?;
+        URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let Header { alg, typ: named, kid } = json(header)?;
+        let is_ours = named == typ && alg == ALGORITHM && is_key_id(&kid);
+        is_ours.then_some(Self { message, payload, signature, kid })
     }
-    let (message, signature) = text.rsplit_once('.')?;
-    let (header, payload) = message.split_once('.')?;
-    URL_SAFE_NO_PAD.decode(signature).ok()?;
-    let header: Header = json(header)?;
-    if header.typ != typ || header.alg != ALGORITHM || !is_key_id(&header.kid) {
-        return None;
-    }
-    let key = keys.key(&header.kid)?;
-    if key.verifies(message, signature) { json(payload) } else { None }
 }
 
 fn json<T: DeserializeOwned>(part: &str) -> Option<T> {

@@ -179,7 +179,56 @@ pub struct Signer {
     key: EncodingKey,
 }
 
+/// The key pair with which a front in another place proves to the control plane that it is the front.
+pub struct FrontKey {
+    seed: SecretString,
+    x: String,
+}
+
+impl FrontKey {
+    /// Makes a key pair of a random seed.
+    ///
+    /// # Panics
+    ///
+    /// Never: every seed is a private key.
+    #[must_use]
+    pub fn new(seed: [u8; KEY_LENGTH]) -> Self {
+        let key = StoredKey::new(seed, Timestamp(0), Stage::Signing);
+        let public = key.public().expect("every seed is a private key");
+        Self { seed: key.seed, x: public.x }
+    }
+
+    /// Returns the private key, for the front alone.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.seed.expose_secret()
+    }
+
+    /// Returns the public key, for the control plane.
+    #[must_use]
+    pub fn public(&self) -> &str {
+        &self.x
+    }
+}
+
+impl std::fmt::Debug for FrontKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FrontKey({})", self.x)
+    }
+}
+
 impl Signer {
+    /// Makes a signer of a private key alone: a seed of 32 bytes in base64url. Its id follows from its public half.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Weak`] if it is none, or could be guessed.
+    pub fn of(seed: &SecretString) -> Result<Self, KeyError> {
+        let key = StoredKey { kid: String::new(), seed: seed.clone(), created: Timestamp(0), stage: Stage::Signing };
+        let PublicKey { x, .. } = key.public()?;
+        Ok(Self { kid: thumbprint(&x), key: key.encoding_key()? })
+    }
+
     /// Returns the signing key's id.
     #[must_use]
     pub fn kid(&self) -> &str {
@@ -199,7 +248,7 @@ impl std::fmt::Debug for Signer {
 }
 
 /// The keys that tokens are checked against. Serialises as a JWK set (RFC 7517 §5).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PublicKeys {
     keys: Vec<PublicKey>,
 }
@@ -213,6 +262,23 @@ pub(super) struct PublicKey {
 }
 
 impl PublicKeys {
+    /// Makes a set of public keys, each 32 bytes in base64url (the `x` of RFC 8037 §2). Their ids follow from them.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Weak`] if one is no public key, [`KeyError::KeyId`] if one stands twice.
+    pub fn of(keys: &[String]) -> Result<Self, KeyError> {
+        let mut set = Self::default();
+        for x in keys {
+            let key = PublicKey::new(thumbprint(x), x.clone())?;
+            if set.key(&key.kid).is_some() {
+                return Err(KeyError::KeyId);
+            }
+            set.keys.push(key);
+        }
+        Ok(set)
+    }
+
     /// Returns the key of that id.
     pub(super) fn key(&self, kid: &str) -> Option<&PublicKey> {
         self.keys.iter().find(|key| key.kid == kid)
@@ -238,6 +304,23 @@ impl PublicKey {
     /// Says whether the key made that signature over that message.
     pub(super) fn verifies(&self, message: &str, signature: &str) -> bool {
         jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, Algorithm::EdDSA).unwrap_or(false)
+    }
+}
+
+/// Reads a JWK; what it says beside `kid` and `x` is as we write it.
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        #[derive(Deserialize)]
+        struct Jwk {
+            kid: String,
+            x: String,
+        }
+        let Jwk { kid, x } = Jwk::deserialize(deserializer)?;
+        if !is_key_id(&kid) {
+            return Err(D::Error::custom(KeyError::KeyId));
+        }
+        Self::new(kid, x).map_err(D::Error::custom)
     }
 }
 

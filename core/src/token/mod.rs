@@ -17,7 +17,7 @@ mod verify;
 mod tests;
 
 pub use jws::MAX_TOKEN;
-pub use key::{KeyError, KeySet, PublicKeys, Signer};
+pub use key::{FrontKey, KeyError, KeySet, PublicKeys, Signer};
 pub use record::{InvalidName, Revocation, Token, TokenName, TokenState, TokenStatus};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sign::sign;

@@ -97,7 +97,7 @@ fn refuses_token_at_its_exact_expiry() {
 #[test]
 fn refuses_token_of_another_key() {
     let other = KeySet::new(NOW, seed(9), seed(10));
-    assert_eq!(check(&minted(&other)), Err(VerifyError::Invalid));
+    assert_eq!(check(&minted(&other)), Err(VerifyError::UnknownKey));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn older_keys_verify_until_their_last_token_has_expired() {
 
     let later = NOW.plus(i64::from(policy().max_lifetime) + 7200);
     let pruned = rotated.rotate(later, policy().max_lifetime, seed(4));
-    assert_eq!(verify(&token, &pruned.public().unwrap(), &policy(), NOW.plus(11)), Err(VerifyError::Invalid));
+    assert_eq!(verify(&token, &pruned.public().unwrap(), &policy(), NOW.plus(11)), Err(VerifyError::UnknownKey));
 }
 
 #[test]
@@ -306,5 +306,5 @@ fn forgets_what_withdrawn_keys_had_verified() {
     let token = minted(&keys());
     assert!(verifier.verify(&token, NOW).is_ok());
     verifier.replace_keys(KeySet::new(NOW, seed(9), seed(10)).public().unwrap());
-    assert_eq!(verifier.verify(&token, NOW), Err(VerifyError::Invalid));
+    assert_eq!(verifier.verify(&token, NOW), Err(VerifyError::UnknownKey));
 }

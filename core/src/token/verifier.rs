@@ -26,8 +26,8 @@ pub struct Verifier {
 impl Verifier {
     /// Makes a verifier that has seen nothing.
     #[must_use]
-    pub fn new(policy: TokenPolicy, keys: PublicKeys) -> Self {
-        Self { policy, keys: RwLock::new(Arc::new(keys)), seen: Mutex::new(LruCache::new(CAPACITY)) }
+    pub fn new(policy: TokenPolicy, keys: impl Into<Arc<PublicKeys>>) -> Self {
+        Self { policy, keys: RwLock::new(keys.into()), seen: Mutex::new(LruCache::new(CAPACITY)) }
     }
 
     /// Checks a token.
@@ -66,11 +66,12 @@ impl Verifier {
     }
 
     /// Replaces the keys, and forgets every token that older ones had verified.
-    pub fn replace_keys(&self, keys: PublicKeys) {
+    pub fn replace_keys(&self, keys: impl Into<Arc<PublicKeys>>) {
+        let keys = keys.into();
         if self.keys().same_as(&keys) {
             return;
         }
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -39,6 +39,9 @@ pub enum VerifyError {
     /// It is none of ours, or was tampered with.
     #[error("invalid token")]
     Invalid,
+    /// It names a key that is not among those that we know.
+    #[error("token of an unknown key")]
+    UnknownKey,
     /// It is ours, and past its `exp`.
     #[error("token expired")]
     Expired,
@@ -50,10 +53,11 @@ pub enum VerifyError {
 ///
 /// # Errors
 ///
+/// - [`VerifyError::UnknownKey`] if its form is good and its key is not known.
 /// - [`VerifyError::Invalid`] unless header, signature and every claim are exactly as we make them (RFC 8725 §3).
 /// - [`VerifyError::Expired`] for a token that was good until then.
 pub fn verify(text: &str, keys: &PublicKeys, policy: &TokenPolicy, now: Timestamp) -> Result<Verified, VerifyError> {
-    let claims = jws::open(text, TYPE, keys).ok_or(VerifyError::Invalid)?;
+    let claims = jws::open(text, TYPE, keys)?;
     let verified = check_claims(&claims, policy, now).ok_or(VerifyError::Invalid)?;
     if now < verified.expiry { Ok(verified) } else { Err(VerifyError::Expired) }
 }

@@ -178,6 +178,9 @@ fn providers(config: &Config) -> Result<BTreeMap<String, Arc<Provider>>, ConfigE
             let reason = "has a name with more than a-z, 0-9 and single underscores between them";
             return Err(ConfigError::key(format!("providers.{name:?}"), reason));
         }
+        if config.needs_key() && config.api_key.is_none() {
+            return Err(ConfigError::secret(format!("providers.{name}.api_key")));
+        }
         let made = Provider::new(name, config);
         let made = made.map_err(|(key, reason)| ConfigError::key(format!("providers.{name}.{key}"), reason))?;
         Ok((name.clone(), Arc::new(made)))

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{Echo, Format, outbound};
-use crate::config::{self, ProviderAuth, ProviderKind};
+use crate::config::{self, ProviderKind};
 use crate::identity::Email;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -156,10 +156,9 @@ fn base(config: &config::Provider) -> Result<String, Flaw> {
 /// Returns the header by which the provider knows us.
 fn credential(config: &config::Provider) -> Result<Option<(HeaderName, HeaderValue)>, Flaw> {
     const KEY: &str = "api_key";
-    let is_keyless = config.kind == ProviderKind::Echo || config.auth == ProviderAuth::None;
     let key = match &config.api_key {
-        None if is_keyless => return Ok(None),
-        Some(_) if is_keyless => return Err((KEY, "is of no use to a provider without authentication")),
+        None if !config.needs_key() => return Ok(None),
+        Some(_) if !config.needs_key() => return Err((KEY, "is of no use to a provider without authentication")),
         None => return Err((KEY, "is missing; auth = \"none\" is for providers that want no key")),
         Some(key) => key.expose_secret(),
     };

@@ -35,6 +35,18 @@ pub(super) async fn restore<A: Authority>(
     Ok(json::answer(StatusCode::OK, &RestoreAnswer { found }))
 }
 
+/// `GET /internal/keys`: the keys that our tokens are checked against, as a JWK set (RFC 7517 §5).
+pub(super) async fn keys<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+) -> Result<Response<Body>, Problem> {
+    let keys = control.keys().public().map_err(|error| {
+        tracing::error!(%error, request = actor.request, "the keys cannot be told");
+        Problem::unavailable()
+    })?;
+    Ok(json::answer(StatusCode::OK, &keys))
+}
+
 /// `GET /internal/ready`: says whether the records answer.
 pub(super) async fn ready<A: Authority>(
     State(control): State<Control<A>>,

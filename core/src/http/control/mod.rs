@@ -49,6 +49,7 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
         ControlEndpoint::RevokeAll => on(method, tokens::revoke_all::<A>),
         ControlEndpoint::SignIn => on(method, internal::sign_in::<A>),
         ControlEndpoint::Restore => on(method, internal::restore::<A>),
+        ControlEndpoint::Keys => on(method, internal::keys::<A>),
         ControlEndpoint::Ready => on(method, internal::ready::<A>),
     }
 }

@@ -64,6 +64,31 @@ pub(super) async fn ask<P: Platform, T: DeserializeOwned>(
     context: Option<&RequestContext>,
     question: &impl Serialize,
 ) -> Result<T, Problem> {
+    let json = serde_json::to_vec(question).map_err(|_| Problem::unavailable())?;
+    let mut request = http::Request::new(Bytes::from(json));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static(path);
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for_itself(front, context, request).await
+}
+
+/// Asks the control plane how something is, for the front itself.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub(super) async fn look<P: Platform, T: DeserializeOwned>(front: &Front<P>, path: &'static str) -> Result<T, Problem> {
+    let mut request = http::Request::new(Bytes::new());
+    *request.uri_mut() = Uri::from_static(path);
+    for_itself(front, None, request).await
+}
+
+async fn for_itself<P: Platform, T: DeserializeOwned>(
+    front: &Front<P>,
+    context: Option<&RequestContext>,
+    request: http::Request<Bytes>,
+) -> Result<T, Problem> {
+    let path = request.uri().path().to_owned();
     let context = context.cloned();
     let actor = Actor {
         via: Via::Front,
@@ -71,17 +96,15 @@ pub(super) async fn ask<P: Platform, T: DeserializeOwned>(
         address: context.as_ref().map(|context| context.address.clone()).unwrap_or_default(),
         user_agent: context.map(|context| context.user_agent).unwrap_or_default(),
     };
-    let json = serde_json::to_vec(question).map_err(|_| Problem::unavailable())?;
-    let mut request = http::Request::new(Bytes::from(json));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static(path);
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let answer = call(front, &actor, request).await?;
     if !answer.status().is_success() {
         tracing::error!(status = answer.status().as_u16(), path, "the control plane refuses the front");
         return Err(Problem::unavailable());
     }
-    serde_json::from_slice(answer.body()).map_err(|_| Problem::unavailable())
+    serde_json::from_slice(answer.body()).map_err(|error| {
+        tracing::error!(%error, path, "the control plane's answer makes no sense");
+        Problem::unavailable()
+    })
 }
 
 /// Has the hot state told about a user, and a token, that it does not know. Says whether the records know them.

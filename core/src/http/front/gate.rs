@@ -3,10 +3,11 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::session::{Visitor, visitor};
-use super::{Front, enter, model_call};
+use super::{Front, enter, keys, model_call};
 use crate::control::{Actor, Via};
 use crate::http::{CredentialError, Gate, Kind, Problem, RequestContext, bearer, is_own_page};
 use crate::ports::Platform;
@@ -49,12 +50,12 @@ async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -
         Gate::Open => return Ok(request),
         Gate::Front => return Err(Problem::new(Kind::NotFound, "There is nothing at this path.").into()),
         Gate::Bearer(_) => {
-            let verified = verify(front, &request, true)?;
+            let verified = verify(front, request.headers(), true).await?;
             request.extensions_mut().insert(verified);
             return Ok(request);
         }
         Gate::SessionOr(scope) if has_authorization => {
-            let verified = verify(front, &request, false)?;
+            let verified = verify(front, request.headers(), false).await?;
             by_token(front, &context(&request), verified, scope).await?
         }
         Gate::Page | Gate::Session | Gate::SessionOr(_) => by_session(front, gate, &mut request).await?,
@@ -95,15 +96,15 @@ async fn by_token<P: Platform>(
     Ok(Via::Bearer { user: verified.user, token: verified.token, scopes: verified.scopes })
 }
 
-fn verify<P: Platform>(front: &Front<P>, request: &Request, api_key: bool) -> Result<Verified, Problem> {
+async fn verify<P: Platform>(front: &Front<P>, headers: &HeaderMap, api_key: bool) -> Result<Verified, Problem> {
     let refused = |detail| Problem::new(Kind::Unauthenticated, detail);
-    let text = bearer(request.headers(), api_key).map_err(|error| match error {
+    let text = bearer(headers, api_key).map_err(|error| match error {
         CredentialError::Conflicting => refused("The request carries conflicting credentials."),
         CredentialError::Missing | CredentialError::Malformed => refused(BAD_CREDENTIAL),
     })?;
-    front.verifier().verify(text, front.now()).map_err(|error| match error {
+    keys::verify(front, text).await?.map_err(|error| match error {
         VerifyError::Expired => refused("token expired"),
-        VerifyError::Invalid => refused(BAD_CREDENTIAL),
+        VerifyError::Invalid | VerifyError::UnknownKey => refused(BAD_CREDENTIAL),
     })
 }
 

@@ -4,6 +4,7 @@
 mod control_plane;
 mod enter;
 mod gate;
+mod keys;
 mod model_call;
 mod models;
 mod pages;

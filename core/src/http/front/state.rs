@@ -7,8 +7,9 @@ use crate::config::{Config, ConfigError, PublicUrl};
 use crate::money::{Budget, Calendar, Estimator};
 use crate::ports::{Clock as _, Platform};
 use crate::session::CookiePolicy;
+use crate::shelf::Shelf;
 use crate::signin::RelyingParty;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::token::{PublicKeys, TokenPolicy, Verifier};
 use crate::upstream::Catalog;
 
@@ -19,6 +20,7 @@ struct Inner<P> {
     platform: P,
     config: Arc<Config>,
     verifier: Verifier,
+    keys: Shelf<PublicKeys>,
     relying_party: RelyingParty,
     catalog: Catalog,
     estimator: Mutex<Estimator>,
@@ -39,18 +41,19 @@ impl<P: Platform> std::fmt::Debug for Front<P> {
 }
 
 impl<P: Platform> Front<P> {
-    /// Makes a front that believes these keys.
+    /// Makes a front. Which keys it believes, the control plane tells.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] if nobody could sign in.
-    pub fn new(platform: P, config: Arc<Config>, keys: PublicKeys) -> Result<Self, ConfigError> {
+    pub fn new(platform: P, config: Arc<Config>) -> Result<Self, ConfigError> {
         let policy = TokenPolicy { issuer: config.public_url().origin(), max_lifetime: config.tokens.max_lifetime.0 };
         let deadline = config.admission.deadline();
         let relying_party = RelyingParty::new(config.signin.clone(), config.public_url().url().clone(), deadline)?;
         Ok(Self(Arc::new(Inner {
             platform,
-            verifier: Verifier::new(policy, keys),
+            verifier: Verifier::new(policy, PublicKeys::default()),
+            keys: Shelf::new(),
             relying_party,
             catalog: Catalog::of(&config)?,
             estimator: Mutex::default(),
@@ -58,11 +61,6 @@ impl<P: Platform> Front<P> {
             time_zone: config.time_zone(),
             config,
         })))
-    }
-
-    /// Believes other keys from now on.
-    pub fn replace_keys(&self, keys: PublicKeys) {
-        self.0.verifier.replace_keys(keys);
     }
 
     pub(super) fn platform(&self) -> &P {
@@ -79,6 +77,10 @@ impl<P: Platform> Front<P> {
 
     pub(super) fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    pub(super) fn keys(&self) -> &Shelf<PublicKeys> {
+        &self.0.keys
     }
 
     pub(super) fn relying_party(&self) -> &RelyingParty {
@@ -106,7 +108,11 @@ impl<P: Platform> Front<P> {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.0.platform.clock().now().seconds()
+        self.now_ms().seconds()
+    }
+
+    pub(super) fn now_ms(&self) -> Millis {
+        self.0.platform.clock().now()
     }
 
     /// How long the hot state may take to answer.

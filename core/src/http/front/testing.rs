@@ -243,11 +243,10 @@ impl World {
     pub(super) fn serve(mut self, keys: KeySet) -> (Self, Control<TestAuthority>) {
         let document = "[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"\nallow_anyone = true\n";
         let config = Arc::new(Config::load(&format!("{document}{}", self.configuration), &()).unwrap());
-        let public = keys.public().unwrap();
         let control = Control::new(TestAuthority(self.clone()), Arc::clone(&config), keys);
         let web = FakeWeb { models: self.provider.clone(), identity: self.identity.clone() };
         let platform = TestPlatform { web, world: self.clone(), control: Near(control_router(control.clone())) };
-        self.router = Some(front_router(Front::new(platform, config, public).unwrap()));
+        self.router = Some(front_router(Front::new(platform, config).unwrap()));
         (self, control)
     }
 

@@ -9,12 +9,13 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::testing::World;
+use super::testing::{NOW, World};
 use crate::conformance::faulty::{Fault, Faults, FaultyHot};
 use crate::conformance::fixture::front_actor;
 use crate::conformance::memory_hot::MemoryHot;
 use crate::http::{Gate, ROUTES};
 use crate::ports::{Clock as _, Tokens as _, Usage as _};
+use crate::token::KeySet;
 use crate::version::Generation;
 
 /// "ping" is one token in and one out: 1,000 and 5,000 nanodollars.
@@ -39,6 +40,22 @@ async fn forgets_tokens_thirty_days_after_their_expiry() {
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(control.forget_tokens().await.unwrap(), 1);
     assert_eq!(world.records.token(ann.token_id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn asks_anew_for_keys_when_a_token_names_one_that_it_does_not_know() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    assert_eq!(world.call(&ann).await.0, StatusCode::OK);
+    let seed = |first: u8| std::array::from_fn(|index| first ^ u8::try_from(index * 7).unwrap());
+    control.replace_keys(KeySet::new(NOW, seed(7), seed(8)));
+    let bob = world.somebody(&control, "bob@example.com").await;
+    assert_eq!(world.call(&bob).await.0, StatusCode::OK);
+    assert_eq!(world.call(&ann).await.0, StatusCode::UNAUTHORIZED, "her key was withdrawn");
+    control.replace_keys(KeySet::new(NOW, seed(1), seed(2)));
+    assert_eq!(world.call(&ann).await.0, StatusCode::UNAUTHORIZED, "nobody makes it ask more than twice a minute");
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(world.call(&ann).await.0, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Response, StatusCode};
+use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::{Front, control_plane};
+use super::{Front, control_plane, keys};
 use crate::Chain;
-use crate::control::{Actor, Via};
 use crate::http::{Problem, json};
 use crate::ports::{Platform, Usage as _, within};
 
@@ -20,19 +20,14 @@ pub(super) async fn readiness<P: Platform>(State(front): State<Front<P>>) -> Res
         tracing::error!(error = %Chain(&error), "not ready");
         Problem::unavailable()
     })?;
-    let actor = Actor { via: Via::Front, request: String::new(), address: String::new(), user_agent: String::new() };
-    let mut request = http::Request::new(bytes::Bytes::new());
-    *request.uri_mut() = http::Uri::from_static("/internal/ready");
-    let answer = control_plane::call(&front, &actor, request).await?;
-    if answer.status() != StatusCode::OK {
-        return Err(Problem::unavailable());
-    }
+    let _: IgnoredAny = control_plane::look(&front, "/internal/ready").await?;
     Ok(json::answer(StatusCode::OK, &json!({"status": "ready"})))
 }
 
 /// `GET /.well-known/jwks.json`: the public keys of our tokens (RFC 7517 §5).
-pub(super) async fn jwks<P: Platform>(State(front): State<Front<P>>) -> Response<Body> {
+pub(super) async fn jwks<P: Platform>(State(front): State<Front<P>>) -> Result<Response<Body>, Problem> {
+    keys::follow(&front).await?;
     let mut response = json::answer(StatusCode::OK, &*front.verifier().keys());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
-    response
+    Ok(response)
 }

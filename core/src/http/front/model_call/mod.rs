@@ -115,7 +115,7 @@ async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) ->
     if is_encoded(headers) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "The body must not be compressed."));
     }
-    body::read(front.platform().clock(), body, front.config().limits.body, " (limits.body)").await
+    body::read(front.platform().clock(), body, front.config().limits.body(), " (limits.body)").await
 }
 
 fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {

@@ -4,22 +4,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::time::Millis;
 
-/// How long a value is used without asking again, in ms: what an identity provider changes shows within ten minutes.
+/// How long a value is used without asking again, in ms: what was changed where it comes from shows within ten minutes.
 const FRESH: u64 = 10 * 60 * 1000;
 
-/// How long a value is used when asking again fails, in ms. A provider that is down for a day has other troubles; a key
-/// that it withdrew must not work for ever.
+/// How long a value is used when asking again fails, in ms. Who is down for a day has other troubles; a key
+/// that was withdrawn must not work for ever.
 const STALE: u64 = 24 * 60 * 60 * 1000;
 
 /// How long after asking nobody asks again for the same reason, in ms. So one request at a time refreshes, and a token with
-/// an invented key id cannot make the gateway hammer the provider. The two reasons have a pause each: a provider may
-/// change its keys a moment after they were fetched.
+/// an invented key id cannot make the gateway hammer whoever has the keys. The two reasons have a pause each: keys may
+/// change a moment after they were fetched.
 const PAUSE: u64 = 30 * 1000;
 
 /// Keeps a value, and when somebody asked for a newer one, and why.
 ///
 /// It holds values, never a future: where one process is many isolates, a request must not wait for another's I/O.
-pub(super) struct Shelf<T> {
+pub(crate) struct Shelf<T> {
     state: Mutex<State<T>>,
 }
 
@@ -31,7 +31,7 @@ struct State<T> {
 }
 
 /// What a look at the shelf says.
-pub(super) enum Look<T> {
+pub(crate) enum Look<T> {
     /// Use this.
     Use(Arc<T>),
     /// Fetch a new one; if that fails, use this, if there is one.
@@ -39,12 +39,12 @@ pub(super) enum Look<T> {
 }
 
 impl<T> Shelf<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { state: Mutex::new(State { value: None, refreshed: None, missed: None, failed: None }) }
     }
 
     /// Says what to do at `now`. Who is told to fetch has claimed it; others use the older value meanwhile.
-    pub(super) fn look(&self, now: Millis) -> Look<T> {
+    pub(crate) fn look(&self, now: Millis) -> Look<T> {
         let mut state = self.lock();
         let held = state.value.as_ref().map(|(value, since)| (Arc::clone(value), now.since(*since)));
         match held {
@@ -58,7 +58,7 @@ impl<T> Shelf<T> {
     }
 
     /// Claims a fetch although the value is fresh, because something is missing from it; says whether to fetch.
-    pub(super) fn claim(&self, now: Millis) -> bool {
+    pub(crate) fn claim(&self, now: Millis) -> bool {
         let mut state = self.lock();
         let claimed = !is_paused(state.missed, now);
         if claimed {
@@ -68,19 +68,19 @@ impl<T> Shelf<T> {
     }
 
     /// Keeps a value that was fetched at `now`.
-    pub(super) fn put(&self, value: T, now: Millis) -> Arc<T> {
+    pub(crate) fn put(&self, value: T, now: Millis) -> Arc<T> {
         let value = Arc::new(value);
         self.lock().value = Some((Arc::clone(&value), now));
         value
     }
 
     /// Notes that a fetch has failed at `now`.
-    pub(super) fn note_failure(&self, now: Millis) {
+    pub(crate) fn note_failure(&self, now: Millis) {
         self.lock().failed = Some(now);
     }
 
     /// Says whether nothing is held and a fetch has failed a moment ago: who can do without does not wait for another.
-    pub(super) fn is_out(&self, now: Millis) -> bool {
+    pub(crate) fn is_out(&self, now: Millis) -> bool {
         let state = self.lock();
         let held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
         !held && is_paused(state.failed, now)

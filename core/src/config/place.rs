@@ -1,0 +1,203 @@
+//! Where a configuration is used: what it has to say for that place, and what is the default there.
+
+use std::time::Duration;
+
+use super::{Config, ConfigError, HotStore, VARIABLE_PREFIX};
+use crate::ports::Vars;
+use crate::upstream::Catalog;
+
+/// What runs there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The front and the control plane, in one process.
+    Whole,
+    /// The front alone, in an isolate of 128 MB, with stores across the network.
+    Edge,
+    /// The control plane alone.
+    Control,
+}
+
+/// Stands for secrets that are not there yet when a configuration is built into a program: as long as a key, and known to
+/// everybody.
+const PLACEHOLDER: &str = "cGxhY2Vob2xkZXItcGxhY2Vob2xkZXItcGxhY2Vob2w";
+
+impl Place {
+    /// Returns how long the hot state has to answer there, in ms, unless something else is configured.
+    pub(super) const fn deadline_ms(self) -> u32 {
+        match self {
+            Self::Whole | Self::Control => 250,
+            Self::Edge => 1000,
+        }
+    }
+
+    /// Returns the largest body of a model call there, in bytes, unless something else is configured.
+    pub(super) const fn body(self) -> usize {
+        match self {
+            Self::Whole | Self::Control => 32 * 1024 * 1024,
+            Self::Edge => 8 * 1024 * 1024,
+        }
+    }
+}
+
+impl Config {
+    /// Checks what only this place needs.
+    pub(super) fn check_place(&self, place: Place) -> Result<(), ConfigError> {
+        if place != Place::Control {
+            Catalog::of(self)?;
+        }
+        match place {
+            Place::Whole => Ok(()),
+            Place::Edge => self.check_edge(),
+            Place::Control => self.check_control(),
+        }
+    }
+
+    fn check_edge(&self) -> Result<(), ConfigError> {
+        if !matches!(self.hot.store()?, HotStore::Upstash(_)) {
+            return Err(ConfigError::key("hot.upstash", "is required at the edge, which can reach no other hot state"));
+        }
+        if self.control.address()?.is_none() {
+            return Err(ConfigError::key("control.url", "is required at the edge, which has no records"));
+        }
+        if self.control.key.is_none() {
+            return Err(ConfigError::secret("control.key"));
+        }
+        if self.signin.issuer.is_none() {
+            return Err(ConfigError::key("signin.issuer", "is required at the edge, which has no development sign-in"));
+        }
+        if self.limits.body() > Place::Edge.body() {
+            let reason = format!("must be at most {} at the edge, where an isolate has 128 MB", Place::Edge.body());
+            return Err(ConfigError::key("limits.body", reason));
+        }
+        Ok(())
+    }
+
+    fn check_control(&self) -> Result<(), ConfigError> {
+        if matches!(self.hot.store()?, HotStore::Embedded) {
+            return Err(ConfigError::key("hot", "must be on Redis, where the fronts in other places reach it, too"));
+        }
+        if self.control.fronts.is_empty() {
+            return Err(ConfigError::key("control.fronts", "names nobody; `llm-gateway keys front` makes a key"));
+        }
+        Ok(())
+    }
+
+    /// Checks a configuration whose secrets come later, and returns the variables that have to hold them.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first key that cannot be used, whatever the secrets are.
+    pub fn check_without_secrets(place: Place, document: &str, vars: &impl Vars) -> Result<Vec<String>, ConfigError> {
+        let mut missing = Vec::new();
+        loop {
+            let vars = Supplied { vars, missing: &missing };
+            match Self::load_at(place, document, &vars) {
+                Ok(_) => return Ok(missing),
+                Err(ConfigError::Secret { variable, .. }) if !missing.contains(&variable) => missing.push(variable),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Variables, and stand-ins for those that are missing.
+struct Supplied<'a, V> {
+    vars: &'a V,
+    missing: &'a [String],
+}
+
+impl<V: Vars> Vars for Supplied<'_, V> {
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+        let supplied = self.missing.iter().filter(|name| name.starts_with(prefix));
+        let supplied = supplied.map(|name| (name.clone(), PLACEHOLDER.to_owned()));
+        self.vars.with_prefix(prefix).into_iter().chain(supplied).collect()
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        self.vars.var(name)
+    }
+}
+
+impl ConfigError {
+    /// A secret that only a variable should hold.
+    pub(crate) fn secret(key: impl Into<String>) -> Self {
+        let key = key.into();
+        let variable = format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
+        Self::Secret { key, variable }
+    }
+}
+
+impl super::Admission {
+    /// Returns how long the hot state has to answer.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.unwrap_or(Place::Whole.deadline_ms()).into())
+    }
+}
+
+impl super::Limits {
+    /// Returns the largest body of a model call, in bytes.
+    #[must_use]
+    pub fn body(&self) -> usize {
+        self.body.unwrap_or(Place::Whole.body())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::vars as load_vars;
+    use super::*;
+    use crate::token::FrontKey;
+
+    const EDGE: &str = "[server]\npublic_url = \"https://gw.example.com\"
+        [hot]\nupstash = \"https://obviously-fake.upstash.io\"
+        [control]\nurl = \"https://control.example.com\"
+        [signin]\nissuer = \"https://id.example.com\"\nclient_id = \"gw\"\nallow_anyone = true
+        [providers.claude]\nkind = \"anthropic\"\n[models.\"claude-*\"]\nprovider = \"claude\"\n";
+
+    fn edge(document: &str) -> Result<Vec<String>, String> {
+        Config::check_without_secrets(Place::Edge, document, &()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_the_variables_of_missing_secrets() {
+        let missing = edge(EDGE).unwrap();
+        assert_eq!(
+            missing,
+            ["LLM_GATEWAY__HOT__TOKEN", "LLM_GATEWAY__PROVIDERS__CLAUDE__API_KEY", "LLM_GATEWAY__CONTROL__KEY"]
+        );
+        let key = FrontKey::new(std::array::from_fn(|index| u8::try_from(index * 7).unwrap()));
+        let secrets: Vec<_> = missing.iter().map(|name| (name.as_str(), key.expose())).collect();
+        let config = Config::load_at(Place::Edge, EDGE, &load_vars(&secrets)).unwrap();
+        assert_eq!((config.limits.body(), config.admission.deadline()), (8 << 20, Duration::from_secs(1)));
+        let error = Config::load_at(Place::Edge, EDGE, &load_vars(&secrets[..2])).unwrap_err().to_string();
+        assert_eq!(error, "control.key is missing; LLM_GATEWAY__CONTROL__KEY may hold it");
+    }
+
+    #[test]
+    fn refuses_at_the_edge_what_cannot_work_there() {
+        for (what, with, key) in [
+            ("upstash = \"https://obviously-fake.upstash.io\"", "redis = \"redis://localhost\"", "hot.upstash"),
+            ("url = \"https://control.example.com\"", "", "control.url"),
+            ("issuer = \"https://id.example.com\"", "", "signin.issuer"),
+            ("[signin]", "[limits]\nbody = 9000000\n[signin]", "limits.body"),
+            ("[signin]", "[signin]\nzzz = 1", "line"),
+        ] {
+            let error = edge(&EDGE.replace(what, with)).unwrap_err();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn asks_of_a_control_plane_no_secret_of_the_front() {
+        let key = FrontKey::new(std::array::from_fn(|index| u8::try_from(index * 7).unwrap()));
+        let fronts = format!("[\"{}\"]", key.public());
+        let vars = [("LLM_GATEWAY__HOT__TOKEN", "x"), ("LLM_GATEWAY__CONTROL__FRONTS", fronts.as_str())];
+        assert!(Config::load_at(Place::Control, EDGE, &load_vars(&vars)).is_ok());
+        let nobody = Config::load_at(Place::Control, EDGE, &load_vars(&vars[..1])).unwrap_err().to_string();
+        assert!(nobody.starts_with("control.fronts"), "{nobody}");
+        let embedded = EDGE.replace("[hot]\nupstash = \"https://obviously-fake.upstash.io\"", "");
+        let alone = Config::load_at(Place::Control, &embedded, &load_vars(&vars[1..])).unwrap_err().to_string();
+        assert!(alone.starts_with("hot: "), "{alone}");
+    }
+}
