@@ -1,22 +1,60 @@
 //! The gateway's front door as a Cloudflare Worker.
 //!
 //! In scope: handing what the Workers runtime offers to the core, and serving the core's router. Out of scope: any
-//! decision; those are the core's.
+//! decision; those are the core's. `worker.js` beside this folder is what the runtime starts: it makes an instance of this
+//! program, and another one once that has panicked.
 
-use axum::Router;
-use axum::body::Body;
-use tower::ServiceExt as _;
-use worker::{Context, Env, HttpRequest, Result, event};
+mod answer;
+mod client;
+mod defect;
+mod gateway;
+mod host;
+mod http_client;
+mod logging;
+mod platform;
+mod work;
+
+use std::rc::Rc;
+
+use worker::js_sys::Promise;
+use worker::wasm_bindgen;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::Context;
+use worker::{Env, web_sys};
+
+use crate::answer::Reply;
+use crate::client::Client;
+use crate::work::Work;
+
+/// Prepares an instance.
+#[wasm_bindgen(start)]
+fn start() {
+    defect::watch();
+}
+
+/// Says whether anything in this instance has panicked. Requests that run go on; new ones should get another instance,
+/// because a lock may be held here for ever.
+#[wasm_bindgen]
+#[must_use]
+pub fn has_panicked() -> bool {
+    defect::is_there()
+}
 
 /// Answers one request with the core's router.
 ///
-/// The router's future is driven here, on the isolate's one thread, so it holds nothing of another request's.
-#[event(fetch)]
-async fn fetch(request: HttpRequest, _env: Env, _context: Context) -> Result<http::Response<Body>> {
-    let answer = router().oneshot(request.map(Body::new)).await;
-    answer.map_err(|never| match never {})
-}
-
-fn router() -> Router {
-    gateway_core::http::liveness()
+/// All that the request starts is one piece of work that the runtime is told to wait for: it goes on after the answer, and
+/// after the client has left.
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: &Env, context: &Context) -> Promise {
+    let client = Client::of(&request);
+    let (reply, answer) = Reply::to(&request);
+    let env = env.clone();
+    let main = {
+        let reply = Rc::clone(&reply);
+        async move { reply.send(gateway::answer(request, &env).await).await }
+    };
+    if let Err(error) = context.wait_until(&Work::of(reply, main, client).promise()) {
+        worker::console_error!("the runtime does not wait for what a request started: {error:?}");
+    }
+    answer
 }

@@ -3,8 +3,6 @@
 
 LLM_GATEWAY_TOOLS=${LLM_GATEWAY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/llm-gateway-tools}
 
-# worker-build and `worker` are released together: raise both at once.
-worker_build_version=0.8.7
 cargo_lambda_version=1.9.2
 oha_version=1.16.0
 
@@ -19,7 +17,6 @@ node_lock=$(cksum <"$root/scripts/node/package-lock.json")
 python_lock=$(cksum <"$root/scripts/python/requirements.txt")
 python_abi=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
 
-worker_build_home=$LLM_GATEWAY_TOOLS/worker-build-$worker_build_version
 wasm_bindgen_home=$LLM_GATEWAY_TOOLS/wasm-bindgen-cli-$wasm_bindgen_version
 oha_home=$LLM_GATEWAY_TOOLS/oha-$oha_version
 cargo_lambda_home=$LLM_GATEWAY_TOOLS/cargo-lambda-$cargo_lambda_version

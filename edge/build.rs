@@ -1,0 +1,51 @@
+//! Checks the configuration that is built into the Worker: `gateway.toml`, and over it the variables of `wrangler.toml`.
+//! One that cannot work does not build.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use gateway_core::config::{Config, Place};
+use gateway_core::ports::Vars;
+use toml::{Table, Value};
+
+#[expect(clippy::disallowed_macros, reason = "this is how a build script talks to Cargo")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let (document, deployment) = (root.join("gateway.toml"), root.join("wrangler.toml"));
+    for path in [&document, &deployment] {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    println!("cargo::rustc-env=LLM_GATEWAY_DOCUMENT={}", document.display());
+
+    let variables = Variables::of(&read(&deployment)?.parse()?);
+    if let Err(error) = Config::check_without_secrets(Place::Edge, &read(&document)?, &variables) {
+        println!("cargo::error=the Worker's configuration (gateway.toml, and [vars] of wrangler.toml): {error}");
+    }
+    Ok(())
+}
+
+fn read(path: &PathBuf) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// The variables that the Worker will have, its secrets aside.
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    fn of(deployment: &Table) -> Self {
+        let variables = deployment.get("vars").and_then(Value::as_table).into_iter().flatten();
+        Self(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
+    }
+}
+
+impl Vars for Variables {
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+        let ours = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
+        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+}

@@ -1,0 +1,96 @@
+//! The gateway of an isolate: made with its first request, and used by all that follow.
+
+use std::cell::OnceCell;
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use gateway_core::Chain;
+use gateway_core::config::{Config, HotStore, Place};
+use gateway_core::http::{Dialect, Front, Kind, PeerAddress, Problem, RemoteControl, front_router};
+use gateway_core::redis::{RedisHot, UpstashTransport};
+use http::{HeaderMap, Request, Response};
+use tower::ServiceExt as _;
+use worker::{Env, web_sys};
+
+use crate::answer::read_headers;
+use crate::host::{Bindings, WorkerClock, WorkerRandom};
+use crate::http_client::FetchClient;
+use crate::logging;
+use crate::platform::{Adapters, EdgePlatform};
+
+/// The configuration, as it was when the Worker was built: the build has checked it.
+const DOCUMENT: &str = include_str!(env!("LLM_GATEWAY_DOCUMENT"));
+
+/// How long the hot state may take for what is no call; calls have a shorter deadline (`admission.deadline_ms`).
+const HOT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The header in which Cloudflare tells who has connected to it; a client's own is overwritten there.
+const CONNECTING_IP: &str = "cf-connecting-ip";
+
+thread_local! {
+    static ROUTER: OnceCell<Router> = const { OnceCell::new() };
+}
+
+/// Answers a request; with 503, and a line in the log that names what is missing, if there is no gateway yet.
+pub(crate) async fn answer(request: web_sys::Request, env: &Env) -> Response<Body> {
+    let router = match router(env) {
+        Ok(router) => router,
+        Err(error) => {
+            worker::console_error!("the gateway cannot serve: {}", Chain(&*error));
+            return Problem::unavailable().respond(Dialect::Api, "");
+        }
+    };
+    match asked(&request) {
+        Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+        Err(error) => {
+            tracing::error!(?error, "a request cannot be read");
+            Problem::new(Kind::Invalid, "The request cannot be read.").respond(Dialect::Api, "")
+        }
+    }
+}
+
+/// Takes over what the runtime has received.
+fn asked(request: &web_sys::Request) -> Result<Request<Body>, Box<dyn Error>> {
+    let mut asked = Request::new(Body::empty());
+    *asked.method_mut() = request.method().parse()?;
+    *asked.uri_mut() = request.url().parse()?;
+    *asked.headers_mut() = read_headers(&request.headers()).map_err(|error| format!("{error:?}"))?;
+    if let Some(peer) = peer(asked.headers()) {
+        asked.extensions_mut().insert(peer);
+    }
+    if let Some(stream) = request.body() {
+        *asked.body_mut() = Body::new(worker::Body::new(stream));
+    }
+    Ok(asked)
+}
+
+/// Returns who has connected to Cloudflare.
+fn peer(headers: &HeaderMap) -> Option<PeerAddress> {
+    let address: IpAddr = headers.get(CONNECTING_IP)?.to_str().ok()?.parse().ok()?;
+    Some(PeerAddress(address.to_canonical()))
+}
+
+fn router(env: &Env) -> Result<Router, Box<dyn Error>> {
+    ROUTER.with(|made| match made.get() {
+        Some(router) => Ok(router.clone()),
+        None => make(env).map(|router| made.get_or_init(|| router).clone()),
+    })
+}
+
+fn make(env: &Env) -> Result<Router, Box<dyn Error>> {
+    let config = Config::load_at(Place::Edge, DOCUMENT, &Bindings::read(env))?;
+    logging::start(&config.log);
+    let HotStore::Upstash(database) = config.hot.store()? else { return Err("hot.upstash is missing".into()) };
+    let control = (config.control.address()?, config.control.signer()?);
+    let (Some(url), Some(signer)) = control else { return Err("control.url or control.key is missing".into()) };
+    let transport = UpstashTransport::new(FetchClient, WorkerClock, &database, HOT_DEADLINE)?;
+    let hot = RedisHot::new(transport, WorkerClock, WorkerRandom, &config.hot.name);
+    let origin = config.public_url().origin();
+    let control = RemoteControl::new(FetchClient, WorkerClock, WorkerRandom, &url, origin, signer);
+    let platform = EdgePlatform::new(Adapters { hot, control });
+    Ok(front_router(Front::new(platform, Arc::new(config))?))
+}

@@ -1,0 +1,122 @@
+//! Requests to other servers: Fetch. What nobody waits for any more is aborted.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Bytes, to_bytes};
+use gateway_core::ports::{Body, Http, HttpError};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{Request, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use worker::js_sys::{Uint8Array, global};
+use worker::send::SendFuture;
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{
+    self, AbortController, RequestCache, RequestInit, RequestRedirect, Response as WebResponse, WorkerGlobalScope,
+};
+
+use crate::answer::{headers_of, read_headers};
+
+/// An HTTP client that follows no redirects and gives each answer as it comes. What it sends it holds whole: nothing that the
+/// front sends is longer than what it has read itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FetchClient;
+
+impl Http for FetchClient {
+    fn send(&self, request: Request<Body>) -> impl Future<Output = Result<Response<Body>, HttpError>> + Send {
+        SendFuture::new(send(request))
+    }
+}
+
+/// Why Fetch gives no answer, in the runtime's words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refusal(String);
+
+async fn send(request: Request<Body>) -> Result<Response<Body>, HttpError> {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.map_err(|error| HttpError::Unreachable(error.into()))?;
+    let abort = AbortOnDrop(AbortController::new().ok());
+    let asked = ask(&head, &body, &abort).map_err(|error| unreachable(&error))?;
+    drop(body);
+    let answer = JsFuture::from(asked).await.map_err(|error| unreachable(&error))?;
+    answered(&answer.unchecked_into(), abort).map_err(|error| unreachable(&error))
+}
+
+fn ask(head: &http::request::Parts, body: &Bytes, abort: &AbortOnDrop) -> Result<worker::js_sys::Promise, JsValue> {
+    let init = RequestInit::new();
+    init.set_method(head.method.as_str());
+    init.set_redirect(RequestRedirect::Manual);
+    if let Some(controller) = &abort.0 {
+        init.set_signal(Some(&controller.signal()));
+    }
+    init.set_cache(RequestCache::NoStore);
+    init.set_headers(headers_of(&head.headers)?.as_ref());
+    if !body.is_empty() {
+        init.set_body(&Uint8Array::from(body.as_ref()));
+    }
+    let request = web_sys::Request::new_with_str_and_init(&head.uri.to_string(), &init)?;
+    Ok(global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(&request))
+}
+
+fn answered(answer: &WebResponse, abort: AbortOnDrop) -> Result<Response<Body>, JsValue> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status()).map_err(|error| JsValue::from_str(&error.to_string()))?;
+    *response.headers_mut() = read_headers(&answer.headers())?;
+    // Fetch has undone the encodings that it knows; the header would have the body undone twice.
+    if response.headers_mut().remove(CONTENT_ENCODING).is_some() {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    if let Some(stream) = answer.body() {
+        *response.body_mut() = Body::new(Aborted { inner: worker::Body::new(stream), abort });
+    }
+    Ok(response)
+}
+
+fn unreachable(error: &JsValue) -> HttpError {
+    let words = error.as_string().or_else(|| Some(String::from(error.dyn_ref::<worker::js_sys::Error>()?.message())));
+    HttpError::Unreachable(Box::new(Refusal(words.unwrap_or_else(|| "fetch failed".to_owned()))))
+}
+
+/// Aborts a request when it is dropped, unless its answer has come to an end.
+struct AbortOnDrop(Option<AbortController>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
+    }
+}
+
+/// An answer's body. Who drops it before its end aborts the request.
+struct Aborted {
+    inner: worker::Body,
+    abort: AbortOnDrop,
+}
+
+impl http_body::Body for Aborted {
+    type Data = Bytes;
+    type Error = worker::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, worker::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.abort.0 = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
