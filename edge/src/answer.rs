@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 use gateway_core::http::{Dialect, Kind, Problem};
 use gateway_core::ports::Clock as _;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::response::Parts;
 use http::{Response, Uri};
 use http_body::Body as _;
@@ -19,9 +19,10 @@ use worker::wasm_bindgen;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{self, Headers, ResponseInit, TransformStream, WritableStreamDefaultWriter};
+use worker::web_sys::{self, ResponseInit, TransformStream, WritableStreamDefaultWriter};
 use worker::worker_sys::FixedLengthStream;
 
+use crate::headers::headers_of;
 use crate::host::WorkerClock;
 
 /// The status that says that nobody waits for the answer (nginx's 499): nobody ever reads it.
@@ -204,34 +205,6 @@ fn init_of(head: &Parts) -> Result<ResponseInit, JsValue> {
     init.set_status(head.status.as_u16());
     init.set_headers(headers_of(&head.headers)?.as_ref());
     Ok(init)
-}
-
-/// Returns headers as the runtime takes them.
-pub(crate) fn headers_of(map: &HeaderMap) -> Result<Headers, JsValue> {
-    let headers = Headers::new()?;
-    for (name, value) in map {
-        headers.append(name.as_str(), &byte_string(value))?;
-    }
-    Ok(headers)
-}
-
-/// Reads headers as the runtime gives them.
-pub(crate) fn read_headers(headers: &Headers) -> Result<HeaderMap, JsValue> {
-    let mut map = HeaderMap::new();
-    for entry in headers.entries() {
-        let pair: worker::js_sys::Array = entry?.into();
-        let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) else { continue };
-        let bytes: Vec<u8> = value.chars().map(|letter| u8::try_from(letter).unwrap_or(b'?')).collect();
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(bytes)) {
-            map.append(name, value);
-        }
-    }
-    Ok(map)
-}
-
-/// A header's bytes as Fetch takes them: a character each.
-fn byte_string(value: &HeaderValue) -> String {
-    value.as_bytes().iter().copied().map(char::from).collect()
 }
 
 /// Gives the runtime the answer that it waits for.

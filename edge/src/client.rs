@@ -36,7 +36,10 @@ impl Client {
 }
 
 /// Stops listening when it is dropped: afterwards there is nothing to call.
-struct Silenced(AbortSignal, #[expect(dead_code, reason = "kept for as long as it may be called")] Closure<dyn FnMut()>);
+struct Silenced(
+    AbortSignal,
+    #[expect(dead_code, reason = "kept for as long as it may be called")] Closure<dyn FnMut()>,
+);
 
 impl Drop for Silenced {
     fn drop(&mut self) {

@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::error::Error;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use axum::Router;
 use axum::body::Body;
 use gateway_core::Chain;
 use gateway_core::config::{Config, HotStore, Place};
-use gateway_core::http::{Dialect, Front, Kind, PeerAddress, Problem, RemoteControl, front_router};
+use gateway_core::http::{Dialect, Front, Kind, Problem, RemoteControl, front_router};
 use gateway_core::redis::{RedisHot, UpstashTransport};
-use http::{HeaderMap, Request, Response};
+use http::Response;
 use tower::ServiceExt as _;
 use worker::{Env, web_sys};
 
-use crate::answer::read_headers;
+use crate::asked::asked;
 use crate::host::{Bindings, WorkerClock, WorkerRandom};
 use crate::http_client::FetchClient;
 use crate::logging;
@@ -27,9 +26,6 @@ const DOCUMENT: &str = include_str!(env!("LLM_GATEWAY_DOCUMENT"));
 
 /// How long the hot state may take for what is no call; calls have a shorter deadline (`admission.deadline_ms`).
 const HOT_DEADLINE: Duration = Duration::from_secs(5);
-
-/// The header in which Cloudflare tells who has connected to it; a client's own is overwritten there.
-const CONNECTING_IP: &str = "cf-connecting-ip";
 
 thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
@@ -51,27 +47,6 @@ pub(crate) async fn answer(request: web_sys::Request, env: &Env) -> Response<Bod
             Problem::new(Kind::Invalid, "The request cannot be read.").respond(Dialect::Api, "")
         }
     }
-}
-
-/// Takes over what the runtime has received.
-fn asked(request: &web_sys::Request) -> Result<Request<Body>, Box<dyn Error>> {
-    let mut asked = Request::new(Body::empty());
-    *asked.method_mut() = request.method().parse()?;
-    *asked.uri_mut() = request.url().parse()?;
-    *asked.headers_mut() = read_headers(&request.headers()).map_err(|error| format!("{error:?}"))?;
-    if let Some(peer) = peer(asked.headers()) {
-        asked.extensions_mut().insert(peer);
-    }
-    if let Some(stream) = request.body() {
-        *asked.body_mut() = Body::new(worker::Body::new(stream));
-    }
-    Ok(asked)
-}
-
-/// Returns who has connected to Cloudflare.
-fn peer(headers: &HeaderMap) -> Option<PeerAddress> {
-    let address: IpAddr = headers.get(CONNECTING_IP)?.to_str().ok()?.parse().ok()?;
-    Some(PeerAddress(address.to_canonical()))
 }
 
 fn router(env: &Env) -> Result<Router, Box<dyn Error>> {

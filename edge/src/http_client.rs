@@ -16,7 +16,7 @@ use worker::web_sys::{
     self, AbortController, RequestCache, RequestInit, RequestRedirect, Response as WebResponse, WorkerGlobalScope,
 };
 
-use crate::answer::{headers_of, read_headers};
+use crate::headers::{headers_of, read_headers};
 
 /// An HTTP client that follows no redirects and gives each answer as it comes. What it sends it holds whole: nothing that the
 /// front sends is longer than what it has read itself.

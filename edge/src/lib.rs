@@ -5,9 +5,11 @@
 //! program, and another one once that has panicked.
 
 mod answer;
+mod asked;
 mod client;
 mod defect;
 mod gateway;
+mod headers;
 mod host;
 mod http_client;
 mod logging;

@@ -4,18 +4,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use toml::{Table, Value};
 
+use crate::edge::EdgeWorker;
 use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
 const START: Duration = Duration::from_mins(1);
 
+/// How often it is looked whether something was printed.
+const POLL: Duration = Duration::from_millis(20);
+
 /// The variable that says which deployment to test.
 const WHICH: &str = "LLM_GATEWAY_DEPLOYMENT";
-
-/// Processes of the deployment that has several.
-const PROCESSES: usize = 2;
 
 /// A running gateway. Its data outlives its processes until this is dropped.
 #[derive(Debug)]
@@ -28,13 +30,23 @@ pub struct Deployment {
     /// Where the processes of the deployment that has several are reached, in turn.
     balancer: Option<Relay>,
     store: Option<Store>,
+    /// The front, where the processes are the control plane alone.
+    edge: Option<Edge>,
     /// Who signs people in, where that is not the gateway itself.
     _provider: Option<OidcProvider>,
 }
 
+/// The Worker of a deployment.
+#[derive(Debug)]
+struct Edge {
+    port: u16,
+    variables: Table,
+    worker: Option<EdgeWorker>,
+}
+
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, or `upstash`), with
-    /// this configuration beside what the deployment itself needs.
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, `upstash`, or
+    /// `edge`), with this configuration beside what the deployment itself needs.
     ///
     /// # Panics
     ///
@@ -45,6 +57,7 @@ impl Deployment {
             Some("embedded") => Self::embedded(configuration).await,
             Some("compose") => Self::compose(configuration).await,
             Some("upstash") => Self::on_upstash(configuration).await,
+            Some("edge") => Self::edge(configuration).await,
             _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
         }
     }
@@ -87,38 +100,102 @@ impl Deployment {
     /// If it does not start.
     pub async fn compose(configuration: &str) -> Self {
         let store = Store::over_tcp().await;
-        let mut ports: Vec<u16> = Vec::new();
-        while ports.len() < PROCESSES {
-            // One that was found free is free the next time, too.
-            let port = free_port().expect("a port is free");
-            if !ports.contains(&port) {
-                ports.push(port);
-            }
-        }
+        let ports = two_ports().to_vec();
         let balancer = Relay::to(&ports).await;
-        if configuration.contains("[signin]") {
-            return Self::with(ports, Some(balancer), Some(store), configuration).await;
-        }
-        let provider = OidcProvider::start().await;
-        let mut signin = provider.signin("public", "allow_anyone = true");
-        if !configuration.contains("[roles]") {
-            signin += "[roles]\nsuper_admins = [\"admin@example.com\"]\n";
-        }
-        let deployment = Self::with(ports, Some(balancer), Some(store), &(signin + configuration)).await;
-        provider.welcome(&deployment).await;
-        Self { _provider: Some(provider), ..deployment }
+        let (provider, configuration) = with_sign_in(configuration).await;
+        let deployment = Self::with(ports, Some(balancer), Some(store), &configuration).await;
+        deployment.signing_in_at(provider).await
+    }
+
+    /// Starts the front as a Worker, and the control plane alone as a process, with a Redis server reached over Upstash's REST
+    /// API. They sign people in with an OpenID provider, unless the configuration names one.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn edge(configuration: &str) -> Self {
+        let store = Store::over_http().await;
+        let [control, port] = two_ports();
+        let (provider, configuration) = with_sign_in(configuration).await;
+        let deployment = Self::prepare(vec![control], &format!("http://localhost:{port}"), Some(store), &configuration);
+        let deployment = deployment.behind_edge(port).await;
+        deployment.signing_in_at(provider).await
     }
 
     async fn with(ports: Vec<u16>, balancer: Option<Relay>, store: Option<Store>, configuration: &str) -> Self {
-        let directory = tempfile::tempdir().expect("there is room for a data folder");
         let origin = format!("http://localhost:{}", balancer.as_ref().map_or(ports[0], Relay::port));
+        let mut deployment = Self { balancer, ..Self::prepare(ports, &origin, store, configuration) };
+        deployment.run().await;
+        deployment
+    }
+
+    /// Writes everything that the processes need.
+    fn prepare(ports: Vec<u16>, origin: &str, store: Option<Store>, configuration: &str) -> Self {
+        let directory = tempfile::tempdir().expect("there is room for a data folder");
         let own = format!("[server]\npublic_url = \"{origin}\"\n[data]\ndir = \"{}\"\n", directory.path().display());
         let hot = store.as_ref().map_or_else(String::new, Store::configuration);
         fs::write(directory.path().join("gateway.toml"), own + &hot + configuration).expect("there is room for a file");
-        let processes = Vec::new();
-        let mut deployment = Self { processes, directory, origin, ports, balancer, store, _provider: None };
-        deployment.run().await;
-        deployment
+        let origin = origin.to_owned();
+        Self { processes: Vec::new(), directory, origin, ports, balancer: None, store, edge: None, _provider: None }
+    }
+
+    /// Makes the key of a front, and starts the control plane that believes it and the front itself.
+    async fn behind_edge(mut self, port: u16) -> Self {
+        let made = self.program().args(["keys", "front"]).output().expect("the program runs");
+        let made = String::from_utf8(made.stdout).expect("it prints text");
+        let value = |name: &str| {
+            let line = made.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+            line.unwrap_or_else(|| unreachable!("{name} is not there: {made}")).trim_matches('\'').to_owned()
+        };
+        let place = self.directory.path().join("gateway.toml");
+        let common = fs::read_to_string(&place).expect("it was just written");
+        let fronts = value("LLM_GATEWAY__CONTROL__FRONTS");
+        fs::write(&place, format!("{common}[control]\nfronts = {fronts}\n")).expect("there is room for a file");
+
+        let mut variables = as_variables(&common);
+        let way = format!(
+            "{{url = \"http://127.0.0.1:{}\", key = \"{}\"}}",
+            self.ports[0],
+            value("LLM_GATEWAY__CONTROL__KEY")
+        );
+        variables.insert("LLM_GATEWAY__CONTROL".to_owned(), Value::String(way));
+        self.edge = Some(Edge { port, variables, worker: None });
+        self.run().await;
+        self
+    }
+
+    async fn signing_in_at(self, provider: Option<OidcProvider>) -> Self {
+        if let Some(provider) = &provider {
+            provider.welcome(&self).await;
+        }
+        Self { _provider: provider, ..self }
+    }
+
+    /// Returns the largest body of a model call that it takes, in bytes.
+    #[must_use]
+    pub const fn largest_body(&self) -> usize {
+        if self.is_edge() { 8 << 20 } else { 32 << 20 }
+    }
+
+    /// Waits until the processes have printed something: of some, what they print comes a moment later.
+    ///
+    /// # Panics
+    ///
+    /// If they do not.
+    pub async fn prints(&self, text: &str) {
+        let printed = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let waited = tokio::time::timeout(START, printed).await;
+        assert!(waited.is_ok(), "{text} is not printed: {}", self.log());
+    }
+
+    /// Says whether the front is a Worker.
+    #[must_use]
+    pub const fn is_edge(&self) -> bool {
+        self.edge.is_some()
     }
 
     /// Returns the command that runs the program with this deployment's configuration, to be told what to do.
@@ -139,18 +216,36 @@ impl Deployment {
         for port in &self.ports {
             let listen = format!("127.0.0.1:{port}");
             let mut program = self.program();
+            if self.edge.is_some() {
+                program.args(["serve", "--control"]);
+            }
             let process = Process::start(program.env("LLM_GATEWAY__SERVER__LISTEN", listen));
             self.processes.push(process.expect("the program runs"));
         }
         for (process, port) in self.processes.iter_mut().zip(&self.ports) {
-            let ready = process.answers(&format!("http://localhost:{port}/readyz"), START).await;
+            let ready = match self.edge {
+                // It answers nothing to anybody but the front.
+                Some(_) => process.listens(*port, START).await,
+                None => process.answers(&format!("http://localhost:{port}/readyz"), START).await,
+            };
             assert!(ready.is_ok(), "{}", ready.map_or_else(|error| error.to_string(), |()| String::new()));
+        }
+        if let Some(edge) = &mut self.edge {
+            edge.worker = Some(EdgeWorker::start(edge.port, &edge.variables).await.expect("the worker starts"));
+        }
+    }
+
+    /// Ends the processes without a warning (SIGKILL).
+    fn kill(&mut self) {
+        self.processes.clear();
+        if let Some(edge) = &mut self.edge {
+            edge.worker = None;
         }
     }
 
     /// Ends the processes without a warning (SIGKILL) and starts them anew.
     pub async fn kill_and_restart(&mut self) {
-        self.processes.clear();
+        self.kill();
         self.run().await;
     }
 
@@ -180,7 +275,7 @@ impl Deployment {
     ///
     /// If they do not start.
     pub async fn forget_and_restart(&mut self) {
-        self.processes.clear();
+        self.kill();
         if let Some(store) = &mut self.store {
             store.redis().stop();
             store.redis().start_again().await;
@@ -246,7 +341,8 @@ impl Deployment {
     /// Returns what the processes have printed.
     #[must_use]
     pub fn log(&self) -> String {
-        self.processes.iter().map(Process::log).collect()
+        let worker = self.edge.as_ref().and_then(|edge| edge.worker.as_ref()).map(EdgeWorker::log);
+        self.processes.iter().map(Process::log).chain(worker).collect()
     }
 
     /// Returns which process has printed something.
@@ -270,4 +366,36 @@ impl Deployment {
         let peak = |process: &Process| process.peak_memory().expect("Linux tells the peak of a process that runs");
         self.processes.iter().map(peak).max().expect("one runs between restarts")
     }
+}
+
+/// Returns two ports that are free.
+fn two_ports() -> [u16; 2] {
+    let first = free_port().expect("a port is free");
+    loop {
+        // One that was found free is free the next time, too.
+        let second = free_port().expect("a port is free");
+        if second != first {
+            return [first, second];
+        }
+    }
+}
+
+/// Starts an OpenID provider, unless the configuration names one, and adds it to the configuration.
+async fn with_sign_in(configuration: &str) -> (Option<OidcProvider>, String) {
+    if configuration.contains("[signin]") {
+        return (None, configuration.to_owned());
+    }
+    let provider = OidcProvider::start().await;
+    let mut signin = provider.signin("public", "allow_anyone = true");
+    if !configuration.contains("[roles]") {
+        signin += "[roles]\nsuper_admins = [\"admin@example.com\"]\n";
+    }
+    (Some(provider), signin + configuration)
+}
+
+/// Returns a configuration as variables, one for each section.
+fn as_variables(configuration: &str) -> Table {
+    let sections: Table = configuration.parse().expect("it was written for a gateway");
+    let name = |section: String| format!("LLM_GATEWAY__{}", section.to_ascii_uppercase());
+    sections.into_iter().map(|(section, value)| (name(section), Value::String(value.to_string()))).collect()
 }

@@ -8,7 +8,7 @@ use std::{fs, io};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use crate::{NotReady, Process, Unset, free_port, place};
+use crate::{NotReady, Process, Unset, place};
 
 /// How long wrangler may take from its start to the Worker's first answer.
 ///
@@ -18,9 +18,8 @@ const START: Duration = Duration::from_mins(1);
 /// A running Worker, with state of its own.
 #[derive(Debug)]
 pub struct EdgeWorker {
-    _process: Process,
+    process: Process,
     _directory: TempDir,
-    url: String,
 }
 
 /// Why there is no Worker to test.
@@ -44,7 +43,8 @@ pub enum EdgeError {
 }
 
 impl EdgeWorker {
-    /// Starts the Worker that `scripts/worker` built, and returns once it answers.
+    /// Starts the Worker that `scripts/worker` built, at this port and with these variables in place of those that
+    /// `wrangler.toml` has; returns once it answers.
     ///
     /// It runs as `wrangler.toml` says but for the build command, from a directory of its own, so that tests that run
     /// beside each other neither build nor share state.
@@ -54,13 +54,12 @@ impl EdgeWorker {
     /// - [`EdgeError::Unset`] outside `scripts/test`.
     /// - [`EdgeError::Config`], [`EdgeError::Start`]: it was not started.
     /// - [`EdgeError::NotReady`], with what wrangler printed, if it does not answer.
-    pub async fn start() -> Result<Self, EdgeError> {
+    pub async fn start(port: u16, variables: &Table) -> Result<Self, EdgeError> {
         let root = place("LLM_GATEWAY_ROOT")?;
         let directory = tempfile::tempdir()?;
-        let config = prebuilt(&fs::read_to_string(root.join("wrangler.toml"))?, &root)?;
+        let config = prebuilt(&fs::read_to_string(root.join("wrangler.toml"))?, &root, variables)?;
         fs::write(directory.path().join("wrangler.toml"), config)?;
 
-        let port = free_port()?;
         let mut process = Process::start(
             Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/wrangler"))
                 .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
@@ -72,20 +71,21 @@ impl EdgeWorker {
         )?;
         let url = format!("http://127.0.0.1:{port}");
         process.answers(&format!("{url}/healthz"), START).await?;
-        Ok(Self { _process: process, _directory: directory, url })
+        Ok(Self { process, _directory: directory })
     }
 
-    /// Returns the Worker's origin, without a slash at its end.
+    /// Returns what wrangler and the Worker have printed.
     #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
+    pub fn log(&self) -> String {
+        self.process.log()
     }
 }
 
-/// Returns `config` without its build command, for use from any directory.
-fn prebuilt(config: &str, root: &Path) -> Result<String, toml::de::Error> {
+/// Returns `config` without its build command, for use from any directory, with other variables.
+fn prebuilt(config: &str, root: &Path, variables: &Table) -> Result<String, toml::de::Error> {
     let mut config: Table = config.parse()?;
     config.remove("build");
+    config.insert("vars".to_owned(), Value::Table(variables.clone()));
     if let Some(Value::String(main)) = config.get_mut("main") {
         *main = root.join(&main).to_string_lossy().into_owned();
     }

@@ -1,10 +1,9 @@
 //! What the Worker serves.
 
-use gateway_tests::assert_alive;
-use gateway_tests::edge::EdgeWorker;
+use gateway_tests::{Deployment, assert_alive};
 
 #[tokio::test]
 async fn says_that_it_lives() {
-    let worker = EdgeWorker::start().await.unwrap();
-    assert_alive(worker.url()).await;
+    let deployment = Deployment::edge("").await;
+    assert_alive(deployment.origin()).await;
 }

@@ -60,7 +60,7 @@ impl Scene {
         let cleared = |cookie: &str| cookie.starts_with("llm_gateway_flow_") && cookie.contains("Max-Age=0");
         assert!(answer.cookies().any(cleared), "the flow is over");
         assert!(status.is_client_error() || !answer.text.contains(why), "the reason is the operator's");
-        assert!(self.gateway.log().contains(why), "{why}: {}", self.gateway.log());
+        self.gateway.prints(why).await;
         assert_eq!(self.browser.get("/api/me").await.status, StatusCode::UNAUTHORIZED);
         answer
     }
@@ -86,7 +86,7 @@ async fn refuses_discovery(reply: impl FnOnce(&HostileProvider) -> Reply, why: &
     scene.provider.reply(DISCOVERY, reply(&scene.provider));
     let answer = refused(scene.start().await, DOWN).await;
     assert_eq!(answer.header("retry-after"), "1");
-    assert!(scene.gateway.log().contains(why), "{why}: {}", scene.gateway.log());
+    scene.gateway.prints(why).await;
 }
 
 /// Checks that an honest ID token is not believed with these keys.

@@ -59,7 +59,7 @@ async fn says_that_a_client_with_a_wrong_secret_is_the_operators_matter() {
     let mut ann = Browser::open(&gateway);
     let callback = ann.authenticate("ann@example.com", "/").await;
     refused(ann.visit(&callback).await, StatusCode::SERVICE_UNAVAILABLE).await;
-    assert!(gateway.log().contains("refused signin.client_id or signin.client_secret"), "{}", gateway.log());
+    gateway.prints("refused signin.client_id or signin.client_secret").await;
 }
 
 #[tokio::test]
