@@ -41,7 +41,20 @@ pub struct Deployment {
 struct Edge {
     port: u16,
     variables: Table,
+    /// Whether wrangler is left out.
+    is_bare: bool,
     worker: Option<EdgeWorker>,
+}
+
+impl Edge {
+    async fn start(&mut self) {
+        let started = if self.is_bare {
+            EdgeWorker::start_bare(self.port, &self.variables).await
+        } else {
+            EdgeWorker::start(self.port, &self.variables).await
+        };
+        self.worker = Some(started.expect("the worker starts"));
+    }
 }
 
 impl Deployment {
@@ -58,6 +71,7 @@ impl Deployment {
             Some("compose") => Self::compose(configuration).await,
             Some("upstash") => Self::on_upstash(configuration).await,
             Some("edge") => Self::edge(configuration).await,
+            Some("bare-edge") => Self::bare_edge(configuration).await,
             _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
         }
     }
@@ -114,11 +128,24 @@ impl Deployment {
     ///
     /// If it does not start.
     pub async fn edge(configuration: &str) -> Self {
+        Self::at_edge(configuration, false).await
+    }
+
+    /// Starts the same with the Worker in the runtime itself, without wrangler, which hides from it when a client leaves.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn bare_edge(configuration: &str) -> Self {
+        Self::at_edge(configuration, true).await
+    }
+
+    async fn at_edge(configuration: &str, is_bare: bool) -> Self {
         let store = Store::over_http().await;
         let [control, port] = two_ports();
         let (provider, configuration) = with_sign_in(configuration).await;
         let deployment = Self::prepare(vec![control], &format!("http://localhost:{port}"), Some(store), &configuration);
-        let deployment = deployment.behind_edge(port).await;
+        let deployment = deployment.behind_edge(port, is_bare).await;
         deployment.signing_in_at(provider).await
     }
 
@@ -140,7 +167,7 @@ impl Deployment {
     }
 
     /// Makes the key of a front, and starts the control plane that believes it and the front itself.
-    async fn behind_edge(mut self, port: u16) -> Self {
+    async fn behind_edge(mut self, port: u16, is_bare: bool) -> Self {
         let made = self.program().args(["keys", "front"]).output().expect("the program runs");
         let made = String::from_utf8(made.stdout).expect("it prints text");
         let value = |name: &str| {
@@ -159,7 +186,7 @@ impl Deployment {
             value("LLM_GATEWAY__CONTROL__KEY")
         );
         variables.insert("LLM_GATEWAY__CONTROL".to_owned(), Value::String(way));
-        self.edge = Some(Edge { port, variables, worker: None });
+        self.edge = Some(Edge { port, variables, is_bare, worker: None });
         self.run().await;
         self
     }
@@ -231,7 +258,7 @@ impl Deployment {
             assert!(ready.is_ok(), "{}", ready.map_or_else(|error| error.to_string(), |()| String::new()));
         }
         if let Some(edge) = &mut self.edge {
-            edge.worker = Some(EdgeWorker::start(edge.port, &edge.variables).await.expect("the worker starts"));
+            edge.start().await;
         }
     }
 

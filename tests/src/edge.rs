@@ -74,6 +74,33 @@ impl EdgeWorker {
         Ok(Self { process, _directory: directory })
     }
 
+    /// Starts the same Worker in the runtime itself, without wrangler: nothing is between a client and the Worker.
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeWorker::start`].
+    pub async fn start_bare(port: u16, variables: &Table) -> Result<Self, EdgeError> {
+        let root = place("LLM_GATEWAY_ROOT")?;
+        let directory = tempfile::tempdir()?;
+        let settings: Table = fs::read_to_string(root.join("wrangler.toml"))?.parse()?;
+        fs::write(directory.path().join("worker.capnp"), bare(port, &settings, variables))?;
+        std::os::unix::fs::symlink(root.join("edge"), directory.path().join("edge"))?;
+
+        let mut process = Process::start(
+            Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/workerd"))
+                .args(["serve", "worker.capnp"])
+                .current_dir(directory.path()),
+        )?;
+        process.answers(&format!("http://127.0.0.1:{port}/healthz"), START).await?;
+        Ok(Self { process, _directory: directory })
+    }
+
+    /// Returns the processor time that the Worker has taken so far: its own process's, without wrangler's.
+    #[must_use]
+    pub fn processor_time(&self) -> Option<Duration> {
+        self.process.processor_time()
+    }
+
     /// Returns what wrangler and the Worker have printed.
     #[must_use]
     pub fn log(&self) -> String {
@@ -90,4 +117,35 @@ fn prebuilt(config: &str, root: &Path, variables: &Table) -> Result<String, toml
         *main = root.join(&main).to_string_lossy().into_owned();
     }
     Ok(config.to_string())
+}
+
+/// Returns what workerd reads: the Worker with the compatibility that `wrangler.toml` says, and these variables.
+fn bare(port: u16, settings: &Table, variables: &Table) -> String {
+    let text = |value: &Value| serde_json::Value::from(value.as_str().unwrap_or_default()).to_string();
+    let bindings: Vec<String> =
+        variables.iter().map(|(name, value)| format!("(name = \"{name}\", text = {})", text(value))).collect();
+    format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .gateway),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+const gateway :Workerd.Worker = (
+  modules = [
+    (name = "worker.js", esModule = embed "edge/worker.js"),
+    (name = "build/bindings.js", esModule = embed "edge/build/bindings.js"),
+    (name = "build/gateway.wasm", wasm = embed "edge/build/gateway.wasm"),
+  ],
+  compatibilityDate = {date},
+  compatibilityFlags = {flags},
+  bindings = [{bindings}],
+);
+"#,
+        date = settings["compatibility_date"],
+        flags = settings["compatibility_flags"],
+        bindings = bindings.join(", "),
+    )
 }
