@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::inherited::inherit;
 use super::unknown::explain;
-use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl};
+use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl, Seconds};
 use crate::money::{Budget, InvalidAmount, Nanodollars, Price};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
@@ -101,6 +101,7 @@ impl Config {
             self.offer_echo();
         }
         self.admission.deadline_ms.get_or_insert(place.deadline_ms());
+        self.admission.freshness.get_or_insert(place.freshness());
         self.limits.body.get_or_insert(place.body());
         self.check()?;
         self.check_place(place)?;
@@ -133,6 +134,7 @@ impl Config {
             ("session.absolute", self.session.absolute, 60, 90 * 86400),
             ("tokens.max_lifetime", self.tokens.max_lifetime, 60, 366 * 86400),
             ("tokens.default_lifetime", self.tokens.default_lifetime, 60, self.tokens.max_lifetime.0),
+            ("admission.freshness", self.admission.freshness.unwrap_or(Seconds(0)), 0, 60),
             ("upstream.first_byte", self.upstream.first_byte, 1, 3600),
             ("upstream.idle", self.upstream.idle, 1, 3600),
             ("upstream.max_duration", self.upstream.max_duration, 1, 3600),

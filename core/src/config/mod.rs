@@ -145,6 +145,8 @@ impl Default for Tokens {
 pub struct Admission {
     /// How many milliseconds the hot state has to answer.
     pub deadline_ms: Option<u32>,
+    /// For how long after a token was admitted its next calls go to the provider beside the question whether they may.
+    pub freshness: Option<Seconds>,
 }
 
 /// `[upstream]`

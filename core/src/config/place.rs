@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, ConfigError, HotStore, VARIABLE_PREFIX};
+use super::{Config, ConfigError, HotStore, Seconds, VARIABLE_PREFIX};
 use crate::ports::Vars;
 use crate::upstream::Catalog;
 
@@ -27,6 +27,15 @@ impl Place {
         match self {
             Self::Whole | Self::Control => 250,
             Self::Edge => 1000,
+        }
+    }
+
+    /// Returns for how long a verdict is fresh there, unless something else is configured: where the hot state is across the
+    /// network, waiting for it is worth avoiding.
+    pub(super) const fn freshness(self) -> Seconds {
+        match self {
+            Self::Whole | Self::Control => Seconds(0),
+            Self::Edge => Seconds(5),
         }
     }
 
@@ -133,6 +142,12 @@ impl super::Admission {
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms.unwrap_or(Place::Whole.deadline_ms()).into())
     }
+
+    /// Returns for how long a verdict is fresh.
+    #[must_use]
+    pub fn freshness(&self) -> Duration {
+        Duration::from_secs(self.freshness.unwrap_or(Place::Whole.freshness()).0.into())
+    }
 }
 
 impl super::Limits {
@@ -170,6 +185,7 @@ mod tests {
         let secrets: Vec<_> = missing.iter().map(|name| (name.as_str(), key.expose())).collect();
         let config = Config::load_at(Place::Edge, EDGE, &load_vars(&secrets)).unwrap();
         assert_eq!((config.limits.body(), config.admission.deadline()), (8 << 20, Duration::from_secs(1)));
+        assert_eq!(config.admission.freshness(), Duration::from_secs(5));
         let error = Config::load_at(Place::Edge, EDGE, &load_vars(&secrets[..2])).unwrap_err().to_string();
         assert_eq!(error, "control.key is missing; LLM_GATEWAY__CONTROL__KEY may hold it");
     }

@@ -47,6 +47,14 @@ pub struct BudgetState {
     pub reset: Option<Timestamp>,
 }
 
+impl BudgetState {
+    /// Returns what is neither spent nor held; less than nothing if the budget is exceeded.
+    #[must_use]
+    pub const fn left(&self) -> Nanodollars {
+        self.budget.limit.minus(self.spent).minus(self.held)
+    }
+}
+
 impl BudgetScope {
     /// Says whether one person has the budget for themselves. Such a budget always lets its owner's only call in while
     /// it is not used up, whatever the call's estimate.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::admission::Recent;
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::money::{Budget, Calendar, Estimator};
 use crate::ports::{Clock as _, Platform};
@@ -20,6 +21,7 @@ struct Inner<P> {
     platform: P,
     config: Arc<Config>,
     verifier: Verifier,
+    recent: Recent,
     keys: Shelf<PublicKeys>,
     relying_party: RelyingParty,
     catalog: Catalog,
@@ -53,6 +55,7 @@ impl<P: Platform> Front<P> {
         Ok(Self(Arc::new(Inner {
             platform,
             verifier: Verifier::new(policy, PublicKeys::default()),
+            recent: Recent::new(config.admission.freshness()),
             keys: Shelf::new(),
             relying_party,
             catalog: Catalog::of(&config)?,
@@ -77,6 +80,10 @@ impl<P: Platform> Front<P> {
 
     pub(super) fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.0.recent
     }
 
     pub(super) fn keys(&self) -> &Shelf<PublicKeys> {

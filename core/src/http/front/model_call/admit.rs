@@ -18,6 +18,18 @@ use crate::time::Timestamp;
 /// The refusal, or 503 if the hot state did not say in time: the lease is cancelled then, so nobody pays for it.
 pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>, admit: &Admit) -> Result<Admitted, Problem> {
     let front = lease.front().clone();
+    let asked = front.now_ms();
+    let answer = decide(lease, &front, admit).await;
+    match &answer {
+        // A call that is free says nothing about budgets.
+        Ok(admitted) if admit.budgets.len() == front.budgets().len() => front.recent().note(admit, admitted, asked),
+        Ok(_) => {}
+        Err(_) => front.recent().forget(admit.token),
+    }
+    answer
+}
+
+async fn decide<P: Platform>(lease: &mut Lease<P>, front: &Front<P>, admit: &Admit) -> Result<Admitted, Problem> {
     // A second time after the control plane has told the hot state what it did not know.
     for _ in 0..2 {
         let platform = front.platform();
@@ -33,7 +45,7 @@ pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>, admit: &Admit) -> R
                 return Err(problem(&refusal, admit, front.public_url()));
             }
             Ok(Verdict::Unknown(generation)) => {
-                if !restore(&front, lease, admit, generation).await? {
+                if !restore(front, lease, admit, generation).await? {
                     return Err(Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL));
                 }
             }

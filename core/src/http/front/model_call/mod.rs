@@ -1,6 +1,9 @@
 //! A model call: peek, admit, forward, stream back, settle.
 
 mod admit;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod beside_tests;
 mod exchange;
 mod kept;
 mod lease;
@@ -12,11 +15,14 @@ mod question;
 #[cfg(feature = "test-support")]
 mod tests;
 
+use std::pin::pin;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::HeaderMap;
 
 use self::exchange::{Failure, exchange};
@@ -27,10 +33,11 @@ use self::question::Asker;
 use super::Front;
 use crate::admission::{Admit, Admitted, ErrorType};
 use crate::http::{Kind, Problem, RequestContext, body};
+use crate::identity::Email;
 use crate::money::Nanodollars;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified};
-use crate::upstream::{Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
+use crate::upstream::{Echo, Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
 
 /// A call to a model, in any of the forms.
 pub(super) async fn model_call<P: Platform>(
@@ -49,18 +56,22 @@ pub(super) async fn model_call<P: Platform>(
         return Err(Problem::new(Kind::Invalid, format!("{member} is not for clients to set.")));
     }
     let question = Asker { front: &front, context: &context, token: &token }.about_model(format, &peek, route.as_ref());
-    let (mut lease, admitted) = open(&front, &context, &question).await?;
-    if let Err(problem) = kept::check_own(&front, token.user, &peek.continues).await {
-        lease.cancel();
-        return Err(problem);
-    }
-    // Admission refuses calls to models that are not configured, so there is a route.
-    let Some(route) = route else { return Err(Problem::unavailable()) };
-    let mut call = Forwarded { front, context, head, lease, admitted };
+    let mut lease = Lease::asking(&front, question.lease, context.at);
+    let Some(route) = route else {
+        // The one who asks learns first whether they may ask at all.
+        admit::admit(&mut lease, &question).await?;
+        return Err(Problem::unavailable());
+    };
     let measure = measure(format, &route, &peek);
-    let (answer, withholds) = call.ask_model(&route, format, &body, &peek, &measure).await?;
+    let call = Call { front: &front, context: &context, head: &head, question: &question, continues: &peek.continues };
+    let (answer, withholds) = if let Some(echo) = route.provider().echo() {
+        (call.ask_echo(&mut lease, echo, format, &body).await?, false)
+    } else {
+        let (body, asks_usage) = route.body(&body, &peek);
+        (call.ask_provider(&mut lease, route.provider(), body, &measure).await?, asks_usage)
+    };
     let keeper = peek.is_kept.then_some(token.user);
-    Ok(metered(call.lease, answer, measure, Extras { withholds, keeper }))
+    Ok(metered(lease, answer, measure, Extras { withholds, keeper }))
 }
 
 /// A call that is passed on without being read.
@@ -75,11 +86,11 @@ pub(super) async fn pass_through<P: Platform>(
     let body = read(&front, &head.headers, body).await?;
     let asker = Asker { front: &front, context: &context, token: &token };
     let question = asker.about_passthrough(head.uri.path(), &passthrough);
-    let (lease, admitted) = open(&front, &context, &question).await?;
-    let mut call = Forwarded { front, context, head, lease, admitted };
+    let mut lease = Lease::asking(&front, question.lease, context.at);
     let measure = Measure::Flat(passthrough.cost);
-    let answer = call.ask_provider(&passthrough.provider, Body::from(body), &measure).await?;
-    Ok(metered(call.lease, answer, measure, Extras::default()))
+    let call = Call { front: &front, context: &context, head: &head, question: &question, continues: &[] };
+    let answer = call.ask_provider(&mut lease, &passthrough.provider, Body::from(body), &measure).await?;
+    Ok(metered(lease, answer, measure, Extras::default()))
 }
 
 /// Checks a token for a route that calls no model: the same decision, nothing held, nothing left behind.
@@ -94,20 +105,10 @@ pub(super) async fn authenticate<P: Platform>(
     scope: Scope,
 ) -> Result<(), Problem> {
     let question = Asker { front, context, token }.about_nothing(scope);
-    let (mut lease, _) = open(front, context, &question).await?;
+    let mut lease = Lease::asking(front, question.lease, context.at);
+    admit::admit(&mut lease, &question).await?;
     lease.cancel();
     Ok(())
-}
-
-/// Opens the lease that the question is about.
-async fn open<P: Platform>(
-    front: &Front<P>,
-    context: &RequestContext,
-    question: &Admit,
-) -> Result<(Lease<P>, Admitted), Problem> {
-    let mut lease = Lease::asking(front, question.lease, context.at);
-    let admitted = admit::admit(&mut lease, question).await?;
-    Ok((lease, admitted))
 }
 
 /// Reads the body, up to the limit.
@@ -125,58 +126,100 @@ fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
     Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price() })
 }
 
-/// A call that was admitted.
-struct Forwarded<P: Platform> {
-    front: Front<P>,
-    context: RequestContext,
-    head: http::request::Parts,
-    lease: Lease<P>,
-    admitted: Admitted,
+/// A call, and what is asked about it.
+struct Call<'a, P: Platform> {
+    front: &'a Front<P>,
+    context: &'a RequestContext,
+    head: &'a http::request::Parts,
+    question: &'a Admit,
+    /// The earlier answers that it goes on from.
+    continues: &'a [String],
 }
 
-impl<P: Platform> Forwarded<P> {
-    /// Sends the call to the model's provider. Says beside the answer whether it has usage that the client did not ask for.
-    async fn ask_model(
-        &mut self,
-        route: &ModelRoute,
+impl<P: Platform> Call<'_, P> {
+    /// Has the call admitted, and answers it with what it says.
+    async fn ask_echo(
+        &self,
+        lease: &mut Lease<P>,
+        echo: Echo,
         format: Format,
         body: &Bytes,
-        peek: &Peek,
-        measure: &Measure,
-    ) -> Result<(Response, bool), Problem> {
-        let Some(echo) = route.provider().echo() else {
-            let (body, asks_usage) = route.body(body, peek);
-            return Ok((self.ask_provider(route.provider(), body, measure).await?, asks_usage));
-        };
+    ) -> Result<Response, Problem> {
+        self.admit(lease).await?;
         let clock = self.front.platform().clock();
-        let mut answer = echo
+        let answer = echo
             .answer(format, body, &self.context.id, clock)
-            .map_err(|error| self.fail(Failure::new(Kind::Invalid, format!("{error}."), ErrorType::Refused, 400)))?;
+            .map_err(|error| fail(lease, Failure::new(Kind::Invalid, format!("{error}."), ErrorType::Refused, 400)));
+        let mut answer = answer?;
         *answer.headers_mut() = inbound(answer.headers());
-        Ok((answer, false))
+        Ok(answer)
     }
 
-    /// Sends the call to a provider. If the client leaves meanwhile, the call costs what it costs unanswered.
-    async fn ask_provider(&mut self, provider: &Provider, body: Body, measure: &Measure) -> Result<Response, Problem> {
+    /// Has the call admitted and sends it to a provider: one after the other, or beside each other where the answer can be
+    /// foreseen. Either way nothing of the provider's answer is passed on before the call is admitted, and if it is not, the
+    /// request is cancelled. If the client leaves meanwhile, the call costs what it costs unanswered.
+    async fn ask_provider(
+        &self,
+        lease: &mut Lease<P>,
+        provider: &Provider,
+        body: Body,
+        measure: &Measure,
+    ) -> Result<Response, Problem> {
+        let admitting = async {
+            let admitted = self.admit(lease).await?;
+            lease.presume(measure.unanswered(self.front));
+            Ok::<_, Problem>(admitted)
+        };
+        // Whose an earlier answer is cannot be foreseen.
+        let foreseen = self.front.recent().foresee(self.question, self.front.now_ms());
+        let answer = match foreseen.filter(|_| self.continues.is_empty()) {
+            None => {
+                let admitted = admitting.await?;
+                self.send(provider, body, &admitted.email).await
+            }
+            Some(email) => match select(pin!(admitting), pin!(self.send(provider, body, &email))).await {
+                Either::Left((admitted, sending)) => {
+                    admitted?;
+                    sending.await
+                }
+                Either::Right((answer, admitting)) => {
+                    admitting.await?;
+                    answer
+                }
+            },
+        };
+        answer.map_err(|failure| fail(lease, failure))
+    }
+
+    /// Has the call admitted, and checks what it goes on from.
+    async fn admit(&self, lease: &mut Lease<P>) -> Result<Admitted, Problem> {
+        let admitted = admit::admit(lease, self.question).await?;
+        if let Err(problem) = kept::check_own(self.front, self.question.user, self.continues).await {
+            lease.cancel();
+            return Err(problem);
+        }
+        Ok(admitted)
+    }
+
+    /// Sends the call to a provider.
+    async fn send(&self, provider: &Provider, body: Body, email: &Email) -> Result<Response, Failure> {
         let outgoing = Outgoing {
             method: &self.head.method,
             path: self.head.uri.path(),
             query: self.head.uri.query(),
             headers: &self.head.headers,
-            email: &self.admitted.email,
+            email,
         };
         let Some(request) = provider.request(&outgoing, body) else {
             let detail = "The query cannot be passed on.";
-            return Err(self.fail(Failure::new(Kind::Invalid, detail, ErrorType::Refused, 400)));
+            return Err(Failure::new(Kind::Invalid, detail, ErrorType::Refused, 400));
         };
-        self.lease.presume(measure.unanswered(&self.front));
-        let answer = exchange(&self.front, &self.context, provider, request).await;
-        answer.map_err(|failure| self.fail(failure))
+        exchange(self.front, self.context, provider, request).await
     }
+}
 
-    /// Ends a call that nobody pays for.
-    fn fail(&mut self, failure: Failure) -> Problem {
-        self.lease.settle(Ending { error: Some(failure.error), status: failure.status, ..Ending::default() });
-        failure.problem
-    }
+/// Ends a call that nobody pays for.
+fn fail<P: Platform>(lease: &mut Lease<P>, failure: Failure) -> Problem {
+    lease.settle(Ending { error: Some(failure.error), status: failure.status, ..Ending::default() });
+    failure.problem
 }

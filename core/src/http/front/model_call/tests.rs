@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::http::front::testing::{Person, Reply, TestAuthority, World};
 use crate::ports::{Clock as _, HttpError, Usage as _};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 /// One dollar per million tokens in, five out, two and three for what is written to the cache, a tenth for what is read.
@@ -52,10 +52,10 @@ max_duration = "5m"
 "#;
 
 /// Somebody before a gateway with providers.
-struct Scene {
-    world: World,
-    control: Control<TestAuthority>,
-    ann: Person,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) control: Control<TestAuthority>,
+    pub(super) ann: Person,
 }
 
 impl Scene {
@@ -63,18 +63,18 @@ impl Scene {
         Self::with("").await
     }
 
-    async fn with(more: &str) -> Self {
+    pub(super) async fn with(more: &str) -> Self {
         let (world, control) = World::with(&format!("{CONFIGURATION}{more}"));
         let ann = world.person(&control).await;
         Self { world, control, ann }
     }
 
-    fn post(&self, path: &str, body: impl Into<Body>) -> Request<Body> {
+    pub(super) fn post(&self, path: &str, body: impl Into<Body>) -> Request<Body> {
         let request = World::request(Method::POST, path).header("authorization", format!("Bearer {}", self.ann.token));
         request.header("content-type", JSON).body(body.into()).unwrap()
     }
 
-    async fn ask(&self, path: &str, body: &Value) -> (StatusCode, http::HeaderMap, Value) {
+    pub(super) async fn ask(&self, path: &str, body: &Value) -> (StatusCode, http::HeaderMap, Value) {
         self.world.ask(self.post(path, body.to_string())).await
     }
 
@@ -86,7 +86,7 @@ impl Scene {
     }
 
     /// Returns how the only call since the last time ended.
-    async fn settlement(&self) -> Settlement {
+    pub(super) async fn settlement(&self) -> Settlement {
         self.world.settled().await;
         let (mut events, through) = self.world.hot.pending_usage(10).await.unwrap();
         self.world.hot.discard_usage(through).await.unwrap();
@@ -105,7 +105,7 @@ async fn read(mut body: Body) -> (Vec<Bytes>, bool) {
     (pieces, false)
 }
 
-fn message(stream: bool) -> Value {
+pub(super) fn message(stream: bool) -> Value {
     json!({"model": "claude", "max_tokens": 100, "stream": stream, "messages": [{"role": "user", "content": "ping"}]})
 }
 
