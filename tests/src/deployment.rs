@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use toml::{Table, Value};
 
 use crate::edge::EdgeWorker;
+use crate::upstash::UpstashBridge;
 use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
@@ -41,17 +42,30 @@ pub struct Deployment {
 struct Edge {
     port: u16,
     variables: Table,
-    /// Whether wrangler is left out.
-    is_bare: bool,
+    runtime: Runtime,
+    /// The Worker's own way to the hot state.
+    bridge: UpstashBridge,
     worker: Option<EdgeWorker>,
+}
+
+/// What runs a Worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runtime {
+    /// `wrangler dev`, as a developer does.
+    Wrangler,
+    /// The runtime itself.
+    Bare,
+    /// The runtime itself, with a source of randomness that fails when a request has `x-test-panic`.
+    Panicking,
 }
 
 impl Edge {
     async fn start(&mut self) {
-        let started = if self.is_bare {
-            EdgeWorker::start_bare(self.port, &self.variables).await
-        } else {
-            EdgeWorker::start(self.port, &self.variables).await
+        let (port, variables) = (self.port, &self.variables);
+        let started = match self.runtime {
+            Runtime::Wrangler => EdgeWorker::start(port, variables).await,
+            Runtime::Bare => EdgeWorker::start_bare(port, variables, None).await,
+            Runtime::Panicking => EdgeWorker::start_bare(port, variables, Some("panicking_worker.js")).await,
         };
         self.worker = Some(started.expect("the worker starts"));
     }
@@ -128,7 +142,7 @@ impl Deployment {
     ///
     /// If it does not start.
     pub async fn edge(configuration: &str) -> Self {
-        Self::at_edge(configuration, false).await
+        Self::at_edge(configuration, Runtime::Wrangler).await
     }
 
     /// Starts the same with the Worker in the runtime itself, without wrangler, which hides from it when a client leaves.
@@ -137,15 +151,24 @@ impl Deployment {
     ///
     /// If it does not start.
     pub async fn bare_edge(configuration: &str) -> Self {
-        Self::at_edge(configuration, true).await
+        Self::at_edge(configuration, Runtime::Bare).await
     }
 
-    async fn at_edge(configuration: &str, is_bare: bool) -> Self {
+    /// Starts the same with a Worker that panics at a request with the header `x-test-panic`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn panicking_edge(configuration: &str) -> Self {
+        Self::at_edge(configuration, Runtime::Panicking).await
+    }
+
+    async fn at_edge(configuration: &str, runtime: Runtime) -> Self {
         let store = Store::over_http().await;
         let [control, port] = two_ports();
         let (provider, configuration) = with_sign_in(configuration).await;
         let deployment = Self::prepare(vec![control], &format!("http://localhost:{port}"), Some(store), &configuration);
-        let deployment = deployment.behind_edge(port, is_bare).await;
+        let deployment = deployment.behind_edge(port, runtime).await;
         deployment.signing_in_at(provider).await
     }
 
@@ -167,7 +190,7 @@ impl Deployment {
     }
 
     /// Makes the key of a front, and starts the control plane that believes it and the front itself.
-    async fn behind_edge(mut self, port: u16, is_bare: bool) -> Self {
+    async fn behind_edge(mut self, port: u16, runtime: Runtime) -> Self {
         let made = self.program().args(["keys", "front"]).output().expect("the program runs");
         let made = String::from_utf8(made.stdout).expect("it prints text");
         let value = |name: &str| {
@@ -179,14 +202,17 @@ impl Deployment {
         let fronts = value("LLM_GATEWAY__CONTROL__FRONTS");
         fs::write(&place, format!("{common}[control]\nfronts = {fronts}\n")).expect("there is room for a file");
 
+        let store = self.store.as_ref().expect("the front's hot state is on Redis");
+        let bridge = store.another_bridge().await;
         let mut variables = as_variables(&common);
+        variables.extend(as_variables(&Store::over(&bridge)));
         let way = format!(
             "{{url = \"http://127.0.0.1:{}\", key = \"{}\"}}",
             self.ports[0],
             value("LLM_GATEWAY__CONTROL__KEY")
         );
         variables.insert("LLM_GATEWAY__CONTROL".to_owned(), Value::String(way));
-        self.edge = Some(Edge { port, variables, is_bare, worker: None });
+        self.edge = Some(Edge { port, variables, runtime, bridge, worker: None });
         self.run().await;
         self
     }
@@ -217,6 +243,16 @@ impl Deployment {
         };
         let waited = tokio::time::timeout(START, printed).await;
         assert!(waited.is_ok(), "{text} is not printed: {}", self.log());
+    }
+
+    /// Returns the Worker's own way to the hot state.
+    ///
+    /// # Panics
+    ///
+    /// If the front is no Worker.
+    #[must_use]
+    pub const fn bridge(&self) -> &UpstashBridge {
+        &self.edge.as_ref().expect("the front is a Worker").bridge
     }
 
     /// Says whether the front is a Worker.

@@ -74,17 +74,20 @@ impl EdgeWorker {
         Ok(Self { process, _directory: directory })
     }
 
-    /// Starts the same Worker in the runtime itself, without wrangler: nothing is between a client and the Worker.
+    /// Starts the same Worker in the runtime itself, without wrangler: nothing is between a client and the Worker. `entry` is
+    /// a file of `tests/node` that stands before it.
     ///
     /// # Errors
     ///
     /// As [`EdgeWorker::start`].
-    pub async fn start_bare(port: u16, variables: &Table) -> Result<Self, EdgeError> {
+    pub async fn start_bare(port: u16, variables: &Table, entry: Option<&str>) -> Result<Self, EdgeError> {
         let root = place("LLM_GATEWAY_ROOT")?;
         let directory = tempfile::tempdir()?;
         let settings: Table = fs::read_to_string(root.join("wrangler.toml"))?.parse()?;
-        fs::write(directory.path().join("worker.capnp"), bare(port, &settings, variables))?;
-        std::os::unix::fs::symlink(root.join("edge"), directory.path().join("edge"))?;
+        fs::write(directory.path().join("worker.capnp"), bare(port, &settings, variables, entry))?;
+        for folder in ["edge", "tests"] {
+            std::os::unix::fs::symlink(root.join(folder), directory.path().join(folder))?;
+        }
 
         let mut process = Process::start(
             Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/workerd"))
@@ -120,7 +123,8 @@ fn prebuilt(config: &str, root: &Path, variables: &Table) -> Result<String, toml
 }
 
 /// Returns what workerd reads: the Worker with the compatibility that `wrangler.toml` says, and these variables.
-fn bare(port: u16, settings: &Table, variables: &Table) -> String {
+fn bare(port: u16, settings: &Table, variables: &Table, entry: Option<&str>) -> String {
+    let entry = entry.map(|name| format!("(name = \"{name}\", esModule = embed \"tests/node/{name}\"),"));
     let text = |value: &Value| serde_json::Value::from(value.as_str().unwrap_or_default()).to_string();
     let bindings: Vec<String> =
         variables.iter().map(|(name, value)| format!("(name = \"{name}\", text = {})", text(value))).collect();
@@ -135,6 +139,7 @@ const config :Workerd.Config = (
 );
 const gateway :Workerd.Worker = (
   modules = [
+    {entry}
     (name = "worker.js", esModule = embed "edge/worker.js"),
     (name = "build/bindings.js", esModule = embed "edge/build/bindings.js"),
     (name = "build/gateway.wasm", wasm = embed "edge/build/gateway.wasm"),
@@ -144,6 +149,7 @@ const gateway :Workerd.Worker = (
   bindings = [{bindings}],
 );
 "#,
+        entry = entry.unwrap_or_default(),
         date = settings["compatibility_date"],
         flags = settings["compatibility_flags"],
         bindings = bindings.join(", "),

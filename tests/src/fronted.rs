@@ -35,6 +35,20 @@ impl Fronted {
         Self::with(provider, gateway).await
     }
 
+    /// Starts both, the gateway as a Worker in the bare runtime, with this configuration beside the providers and models.
+    pub async fn bare_edge(more: &str) -> Self {
+        let provider = MockProvider::start().await;
+        let gateway = Deployment::bare_edge(&(configuration(&provider.url()) + more)).await;
+        Self::with(provider, gateway).await
+    }
+
+    /// Starts both, the gateway as a Worker that panics at a request with the header `x-test-panic`.
+    pub async fn panicking_edge(more: &str) -> Self {
+        let provider = MockProvider::start().await;
+        let gateway = Deployment::panicking_edge(&(configuration(&provider.url()) + more)).await;
+        Self::with(provider, gateway).await
+    }
+
     async fn with(provider: MockProvider, gateway: Deployment) -> Self {
         let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
         let token = ann.mint().await.token;

@@ -37,16 +37,13 @@ impl Store {
     /// If it does not start.
     pub async fn over_http() -> Self {
         let Self { redis, relay, .. } = Self::over_tcp().await;
-        let bridge = UpstashBridge::start(Options {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            redis: format!("redis://127.0.0.1:{}", relay.port()),
-            password: Some(redis.password().to_owned()),
-            token: TOKEN.to_owned(),
-            delay: Duration::ZERO,
-            deadline: PATIENCE,
-        });
-        let bridge = Some(bridge.await.expect("a port is free"));
+        let bridge = Some(lead_to(&redis, &relay).await);
         Self { redis, relay, bridge }
+    }
+
+    /// Makes another way to the server over Upstash's REST API.
+    pub async fn another_bridge(&self) -> UpstashBridge {
+        lead_to(&self.redis, &self.relay).await
     }
 
     /// Returns the server.
@@ -80,7 +77,7 @@ impl Store {
     #[must_use]
     pub fn configuration(&self) -> String {
         match &self.bridge {
-            Some(bridge) => format!("[hot]\nupstash = \"{}\"\ntoken = \"{TOKEN}\"\n", bridge.url()),
+            Some(bridge) => Self::over(bridge),
             None => format!(
                 "[hot]\nredis = \"redis://127.0.0.1:{}\"\npassword = \"{}\"\n",
                 self.relay.port(),
@@ -88,4 +85,21 @@ impl Store {
             ),
         }
     }
+    /// Returns a gateway's configuration for a store behind this bridge.
+    #[must_use]
+    pub fn over(bridge: &UpstashBridge) -> String {
+        format!("[hot]\nupstash = \"{}\"\ntoken = \"{TOKEN}\"\n", bridge.url())
+    }
+}
+
+async fn lead_to(redis: &Redis, relay: &Relay) -> UpstashBridge {
+    let bridge = UpstashBridge::start(Options {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        redis: format!("redis://127.0.0.1:{}", relay.port()),
+        password: Some(redis.password().to_owned()),
+        token: TOKEN.to_owned(),
+        delay: Duration::ZERO,
+        deadline: PATIENCE,
+    });
+    bridge.await.expect("a port is free")
 }

@@ -48,7 +48,7 @@ impl Gate {
 /// # Panics
 ///
 /// If it does not.
-pub(super) async fn at_least(counter: &watch::Sender<u64>, count: u64, what: &str) {
+pub(crate) async fn at_least(counter: &watch::Sender<u64>, count: u64, what: &str) {
     let mut counter = counter.subscribe();
     let waited = tokio::time::timeout(PATIENCE, counter.wait_for(|now| *now >= count)).await;
     assert!(waited.is_ok(), "it is awaited that {what}, {count} in all");

@@ -28,6 +28,7 @@ mod usage;
 
 pub use behaviour::Behaviour;
 pub use gate::Gate;
+pub(crate) use gate::at_least;
 pub use record::Received;
 pub use server::{KEY, MockProvider, Options};
 

@@ -2,7 +2,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,10 +14,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::command::{Command, Malformed};
 use super::redis::{Redis, Unavailable};
 use super::reply::{Encoding, Reply};
+use crate::provider::at_least;
 
 /// Longest body that is read, in bytes. Upstash has such a limit too, by plan; no test comes near this one.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -52,7 +53,9 @@ struct Shared {
     redis: Redis,
     authorization: String,
     delay: Duration,
-    requests: AtomicU64,
+    requests: watch::Sender<u64>,
+    /// Whether answers are held back.
+    held: watch::Sender<bool>,
 }
 
 /// Why a request has no result.
@@ -84,7 +87,8 @@ impl UpstashBridge {
         let listener = TcpListener::bind(options.listen).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let authorization = format!("Bearer {}", options.token);
-        let shared = Arc::new(Shared { redis, authorization, delay: options.delay, requests: AtomicU64::new(0) });
+        let (requests, held) = (watch::Sender::new(0), watch::Sender::new(false));
+        let shared = Arc::new(Shared { redis, authorization, delay: options.delay, requests, held });
         tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { url, shared })
     }
@@ -95,10 +99,24 @@ impl UpstashBridge {
         &self.url
     }
 
+    /// Holds answers back from now on, or lets all of them go. What is asked happens at once.
+    pub fn hold(&self, held: bool) {
+        self.shared.held.send_replace(held);
+    }
+
     /// Returns how many requests have come so far, whatever came of them.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.shared.requests.load(Ordering::Relaxed)
+        *self.shared.requests.borrow()
+    }
+
+    /// Waits until so many requests have come.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come.
+    pub async fn received(&self, count: u64) {
+        at_least(&self.shared.requests, count, "requests come").await;
     }
 }
 
@@ -117,14 +135,16 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.uri().path() == "/test/count" {
-        let count = json!({"requests": shared.requests.load(Ordering::Relaxed)});
+        let count = json!({"requests": *shared.requests.borrow()});
         return Ok(response(StatusCode::OK, &count));
     }
-    shared.requests.fetch_add(1, Ordering::Relaxed);
+    shared.requests.send_modify(|requests| *requests += 1);
     let outcome = shared.outcome(request).await;
     if !shared.delay.is_zero() {
         tokio::time::sleep(shared.delay).await;
     }
+    // Whoever answers holds the sender: it cannot be closed.
+    let _ = shared.held.subscribe().wait_for(|held| !held).await;
     Ok(match outcome {
         Ok(body) => response(StatusCode::OK, &body),
         Err(refusal) => response(refusal.status(), &json!({"error": refusal.to_string()})),
