@@ -46,7 +46,7 @@ impl EdgeWorker {
     /// Starts the Worker that `scripts/worker` built, at this port and with these variables in place of those that
     /// `wrangler.toml` has; returns once it answers.
     ///
-    /// It runs as `wrangler.toml` says but for the build command, from a directory of its own, so that tests that run
+    /// It runs as `wrangler.toml` says but for the build command and the addresses, from a directory of its own, so that tests that run
     /// beside each other neither build nor share state.
     ///
     /// # Errors
@@ -94,14 +94,8 @@ impl EdgeWorker {
                 .args(["serve", "worker.capnp"])
                 .current_dir(directory.path()),
         )?;
-        process.answers(&format!("http://127.0.0.1:{port}/healthz"), START).await?;
+        process.listens(port, START).await?;
         Ok(Self { process, _directory: directory })
-    }
-
-    /// Returns the processor time that the Worker has taken so far: its own process's, without wrangler's.
-    #[must_use]
-    pub fn processor_time(&self) -> Option<Duration> {
-        self.process.processor_time()
     }
 
     /// Returns what wrangler and the Worker have printed.
@@ -111,10 +105,12 @@ impl EdgeWorker {
     }
 }
 
-/// Returns `config` without its build command, for use from any directory, with other variables.
+/// Returns `config` without its build command and its addresses, for use from any directory, with other variables.
 fn prebuilt(config: &str, root: &Path, variables: &Table) -> Result<String, toml::de::Error> {
     let mut config: Table = config.parse()?;
     config.remove("build");
+    // wrangler would have requests come for them.
+    config.remove("routes");
     config.insert("vars".to_owned(), Value::Table(variables.clone()));
     if let Some(Value::String(main)) = config.get_mut("main") {
         *main = root.join(&main).to_string_lossy().into_owned();

@@ -154,17 +154,6 @@ impl Process {
         Some(kibibytes * 1024)
     }
 
-    /// Returns the processor time that the process has taken so far, its children aside (`proc_pid_stat(5)`).
-    #[must_use]
-    pub fn processor_time(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // Behind the name, which may hold anything: the state and ten more, then the ticks in user and in kernel mode.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-        let mut ticks = || fields.next()?.parse::<u64>().ok();
-        let ticks = ticks()? + ticks()?;
-        Some(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).ok()?)
-    }
-
     /// Returns what the process has printed so far, both streams as they came.
     #[must_use]
     pub fn log(&self) -> String {

@@ -2,9 +2,10 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use gateway_tests::edge::EdgeWorker;
 use gateway_tests::provider::{Behaviour, Gate};
-use gateway_tests::{Answer, Deployment, Fronted, assert_alive};
-use reqwest::StatusCode;
+use gateway_tests::{Answer, Deployment, Fronted, OidcProvider, assert_alive, free_port};
+use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -45,7 +46,7 @@ async fn asks_the_provider_before_the_verdict_comes_and_passes_nothing_on_withou
 async fn aborts_a_call_that_is_refused_while_the_provider_is_asked() {
     let mut scene = Fronted::bare_edge(PATIENT).await;
     let token = scene.ann.mint().await;
-    let client = reqwest::Client::new();
+    let client = Client::new();
     let post = || client.post(format!("{}/v1/messages", scene.gateway.origin())).bearer_auth(&token.token);
     assert_eq!(post().json(&message(false)).send().await.unwrap().status(), StatusCode::OK);
     scene.ann.clone().revoke(&token.id).await;
@@ -75,6 +76,50 @@ async fn asks_the_hot_state_twice_for_each_call() {
         scene.gateway.bridge().received(before + 2 * calls).await;
         assert_eq!(scene.gateway.bridge().requests() - before, 2 * calls);
     }
+}
+
+#[tokio::test]
+async fn serves_the_pages_as_the_program_does() {
+    let provider = OidcProvider::start().await;
+    let signin = provider.signin("public", "allow_anyone = true");
+    let (edge, local) = (Deployment::bare_edge(&signin).await, Deployment::embedded(&signin).await);
+    let get = async |deployment: &Deployment, path: &str, etag: &str| {
+        let request = Client::new().get(format!("{}{path}", deployment.origin())).header("sec-fetch-mode", "navigate");
+        let answer = Answer::of(request.header("if-none-match", etag).send().await.unwrap()).await;
+        let mut headers: Vec<_> = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        // Another moment, another request.
+        headers.retain(|header| !header.starts_with("date:") && !header.starts_with("x-request-id:"));
+        headers.sort();
+        let id = answer.header("x-request-id").to_owned();
+        let text = answer.text.replace(deployment.origin(), "").replace(&id, "");
+        (answer.status, headers, text, answer.header("etag").to_owned())
+    };
+    for path in ["/", "/oauth2/sign_in", "/oauth2/sign_out", "/nothing", "/assets/nothing", "/assets/app.css"] {
+        assert_eq!(get(&edge, path, "").await, get(&local, path, "").await, "{path}");
+    }
+    let etag = get(&edge, "/assets/app.css", "").await.3;
+    let (status, _, text, _) = get(&edge, "/assets/app.css", &etag).await;
+    assert_eq!((status, text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(get(&edge, "/assets/app.css", &etag).await, get(&local, "/assets/app.css", &etag).await);
+}
+
+#[tokio::test]
+async fn names_a_missing_secret_in_the_log_only() {
+    let variables = [
+        ("SERVER", "{public_url = \"https://llm.example.com\"}"),
+        ("CONTROL", "{url = \"https://control.example.com\"}"),
+        ("HOT", "{upstash = \"https://obviously-fake.upstash.io\", token = \"obviously-fake\"}"),
+        ("SIGNIN", "{issuer = \"https://login.example.com/\", client_id = \"gw\", allow_anyone = true}"),
+    ];
+    let variables = variables.map(|(section, value)| (format!("LLM_GATEWAY__{section}"), value.into()));
+    let port = free_port().unwrap();
+    let worker = EdgeWorker::start_bare(port, &variables.into_iter().collect(), None).await.unwrap();
+    for path in ["/healthz", "/", "/v1/messages"] {
+        let answer = Answer::of(reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.unwrap()).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+        assert!(!answer.text.contains("control"), "{}", answer.text);
+    }
+    assert!(worker.log().contains("LLM_GATEWAY__CONTROL__KEY"), "{}", worker.log());
 }
 
 /// Calls as somebody whose connection breaks, which a proxy tells as it is and a plain close does not: the other direction

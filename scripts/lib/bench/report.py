@@ -61,6 +61,16 @@ def streams_budget(found):
     ]
 
 
+def worker_budget(found):
+    """Compares the Worker with one that only passes requests on, and its start with that of an empty one."""
+    cpu = (found["gateway"]["cpu"] - found["pass-through"]["cpu"]) * 1000
+    start = (found["starts"]["gateway"] - found["starts"]["nothing"]) * 1000
+    return [
+        at_most("processor time of the Worker for a call, less a pass-through's", cpu, 1, "ms"),
+        at_most("start of the Worker, less an empty one's", start, 50, "ms"),
+    ]
+
+
 def throughput_table(found):
     """Shows what went through."""
     head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99"]
@@ -108,6 +118,18 @@ def streams_table(found):
     return table(["the gateway's memory", ""], rows)
 
 
+def worker_table(found):
+    """Shows what the Worker takes."""
+    rows = []
+    for name in ("nothing", "pass-through", "gateway"):
+        one = found.get(name)
+        measured = [f"{one['cpu'] * 1e6:.0f} µs", milliseconds(one["p50"]), f"{one['memory']:.0f} MiB"] if one else [""] * 3
+        rows.append([name, *measured, f"{found['starts'][name] * 1000:.0f} ms"])
+    head = [f"workerd, {found['calls']:,} calls over 8 connections", "processor time of the process per call", "p50"]
+    head += ["memory after them", "from the process's start to its first answer"]
+    return table(head, rows)
+
+
 def milliseconds(seconds):
     """Returns a time to read."""
     return f"{seconds * 1000:.3f} ms"
@@ -123,8 +145,15 @@ BUDGETS = {
     "latency": latency_budget,
     "events": events_budget,
     "streams": streams_budget,
+    "worker": worker_budget,
 }
-TABLES = {"throughput": throughput_table, "latency": latency_table, "events": events_table, "streams": streams_table}
+TABLES = {
+    "throughput": throughput_table,
+    "latency": latency_table,
+    "events": events_table,
+    "streams": streams_table,
+    "worker": worker_table,
+}
 
 
 def write(page, text):
