@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use gateway_core::http::PeerAddress;
 use gateway_core::ports::Background as _;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -36,7 +37,8 @@ pub(crate) fn asked(request: &web_sys::Request) -> Result<Request<Body>, Box<dyn
         asked.extensions_mut().insert(peer);
     }
     if let Some(stream) = request.body() {
-        *asked.body_mut() = Body::new(AskedBody(Some(worker::Body::new(stream))));
+        let length = asked.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        *asked.body_mut() = Body::new(AskedBody { stream: Some(worker::Body::new(stream)), left: length });
     }
     Ok(asked)
 }
@@ -49,7 +51,11 @@ fn peer(headers: &HeaderMap) -> Option<PeerAddress> {
 
 /// A request's body. If nobody reads it to its end it is read and thrown away when it is dropped, unless it is long: a
 /// connection on which something unread is left over is closed, and who sends the next request on it gets no answer.
-struct AskedBody(Option<worker::Body>);
+struct AskedBody {
+    stream: Option<worker::Body>,
+    /// How many bytes are still to come, if the client has said.
+    left: Option<u64>,
+}
 
 impl http_body::Body for AskedBody {
     type Data = Bytes;
@@ -59,26 +65,31 @@ impl http_body::Body for AskedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, worker::Error>>> {
-        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
-        let polled = Pin::new(body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.0 = None;
+        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+        let polled = Pin::new(stream).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.left = self.left.map(|left| left.saturating_sub(length));
+            }
+            Poll::Ready(None | Some(Err(_))) => self.stream = None,
+            Poll::Pending => {}
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.stream.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
 impl Drop for AskedBody {
     fn drop(&mut self) {
-        if let Some(body) = self.0.take() {
+        if let Some(body) = self.stream.take() {
             RequestBackground.spawn(drain(body));
         }
     }

@@ -4,11 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Bytes, to_bytes};
-use gateway_core::ports::{Body, Http, HttpError};
+use gateway_core::ports::{Background as _, Body, Http, HttpError};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
-use http_body::{Frame, SizeHint};
-use worker::js_sys::{Uint8Array, global};
+use http_body::{Body as _, Frame, SizeHint};
+use worker::js_sys::{Promise, Uint8Array, global};
 use worker::send::SendFuture;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -17,9 +18,13 @@ use worker::web_sys::{
 };
 
 use crate::headers::{headers_of, read_headers};
+use crate::pipe::Pipe;
+use crate::work::RequestBackground;
 
-/// An HTTP client that follows no redirects and gives each answer as it comes. What it sends it holds whole: nothing that the
-/// front sends is longer than what it has read itself.
+/// From which length on, in bytes, a body is sent piece by piece. Most are shorter, and as a whole they take less time.
+const LONG: u64 = 256 * 1024;
+
+/// An HTTP client that follows no redirects and gives each answer as it comes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FetchClient;
 
@@ -36,15 +41,26 @@ struct Refusal(String);
 
 async fn send(request: Request<Body>) -> Result<Response<Body>, HttpError> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map_err(|error| HttpError::Unreachable(error.into()))?;
     let abort = AbortOnDrop(AbortController::new().ok());
-    let asked = ask(&head, &body, &abort).map_err(|error| unreachable(&error))?;
-    drop(body);
+    let body = sent(body).await?;
+    let asked = ask(&head, body.as_ref(), &abort).map_err(|error| unreachable(&error))?;
     let answer = JsFuture::from(asked).await.map_err(|error| unreachable(&error))?;
     answered(&answer.unchecked_into(), abort).map_err(|error| unreachable(&error))
 }
 
-fn ask(head: &http::request::Parts, body: &Bytes, abort: &AbortOnDrop) -> Result<worker::js_sys::Promise, JsValue> {
+/// Gives a body to the runtime: a short one as a whole, a long one piece by piece, so that it does not exist twice.
+async fn sent(body: Body) -> Result<Option<JsValue>, HttpError> {
+    let length = body.size_hint().exact().filter(|length| *length > LONG).and_then(|length| u32::try_from(length).ok());
+    let Some(length) = length else {
+        let body = to_bytes(body, usize::MAX).await.map_err(|error| HttpError::Unreachable(error.into()))?;
+        return Ok((!body.is_empty()).then(|| Uint8Array::from(body.as_ref()).into()));
+    };
+    let (pipe, readable) = Pipe::open(Some(length)).map_err(|error| unreachable(&error))?;
+    RequestBackground.spawn(SendFuture::new(async move { pipe.carry(body).await }));
+    Ok(Some(readable.into()))
+}
+
+fn ask(head: &Parts, body: Option<&JsValue>, abort: &AbortOnDrop) -> Result<Promise, JsValue> {
     let init = RequestInit::new();
     init.set_method(head.method.as_str());
     init.set_redirect(RequestRedirect::Manual);
@@ -53,8 +69,8 @@ fn ask(head: &http::request::Parts, body: &Bytes, abort: &AbortOnDrop) -> Result
     }
     init.set_cache(RequestCache::NoStore);
     init.set_headers(headers_of(&head.headers)?.as_ref());
-    if !body.is_empty() {
-        init.set_body(&Uint8Array::from(body.as_ref()));
+    if let Some(body) = body {
+        init.set_body(body);
     }
     let request = web_sys::Request::new_with_str_and_init(&head.uri.to_string(), &init)?;
     Ok(global().unchecked_into::<WorkerGlobalScope>().fetch_with_request(&request))

@@ -13,6 +13,7 @@ mod headers;
 mod host;
 mod http_client;
 mod logging;
+mod pipe;
 mod platform;
 mod work;
 

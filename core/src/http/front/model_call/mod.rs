@@ -67,8 +67,10 @@ pub(super) async fn model_call<P: Platform>(
     let (answer, withholds) = if let Some(echo) = route.provider().echo() {
         (call.ask_echo(&mut lease, echo, format, &body).await?, false)
     } else {
-        let (body, asks_usage) = route.body(&body, &peek);
-        (call.ask_provider(&mut lease, route.provider(), body, &measure).await?, asks_usage)
+        let (outgoing, asks_usage) = route.body(&body, &peek);
+        // From here on it is the provider's: what was sent is not held while one waits for the answer.
+        drop(body);
+        (call.ask_provider(&mut lease, route.provider(), outgoing, &measure).await?, asks_usage)
     };
     let keeper = peek.is_kept.then_some(token.user);
     Ok(metered(lease, answer, measure, Extras { withholds, keeper }))
