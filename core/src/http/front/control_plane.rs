@@ -18,11 +18,24 @@ use crate::id::{TokenId, UserId};
 use crate::ports::{ControlPlane as _, Platform};
 use crate::version::Generation;
 
+/// Longest query that is passed on, in bytes: a cursor, an address and some filters. A front in another place has all of it in
+/// its assertion, which has to fit into [`crate::token::MAX_TOKEN`].
+const MAX_QUERY: usize = 1024;
+
+/// Longest `Content-Type` that is passed on, in bytes; for the same reason.
+const MAX_TYPE: usize = 256;
+
 /// Passes a request on, on behalf of the actor whom the gate has authenticated.
 pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let actor = parts.extensions.get::<Actor>().cloned();
     let actor = actor.ok_or_else(|| Problem::new(Kind::Unauthenticated, "Sign in first."))?;
+    if parts.uri.query().is_some_and(|query| query.len() > MAX_QUERY) {
+        return Err(Problem::new(Kind::Invalid, format!("The query may have {MAX_QUERY} bytes at most.")));
+    }
+    if parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.len() > MAX_TYPE) {
+        return Err(Problem::new(Kind::Invalid, format!("The content type may have {MAX_TYPE} bytes at most.")));
+    }
     let body = body::read(front.platform().clock(), body, MAX_BODY, "").await?;
 
     let mut inner = http::Request::new(body);

@@ -161,3 +161,15 @@ async fn reads_no_more_than_it_has_to() {
     let (status, _) = far.replay(|request| *request.body_mut() = vec![b' '; 64 * 1024 + 1].into()).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn asserts_the_longest_request_that_a_front_passes_on() {
+    let mut far = far(1).await;
+    // A client's name that doubles in JSON.
+    far.session.user_agent = "\"".repeat(256);
+    let request = Request::get(format!("/api/token/list?limit=1&x={}", "x".repeat(1014)));
+    let request = request.header("content-type", "x".repeat(256)).body(Bytes::new()).unwrap();
+    assert_eq!(request.uri().query().unwrap().len(), 1024);
+    let answer = far.remote.call(&far.session, request).await.unwrap();
+    assert!(answer.status().is_success() || answer.status() == StatusCode::BAD_REQUEST, "{answer:?}");
+}

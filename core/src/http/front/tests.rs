@@ -248,3 +248,22 @@ async fn waits_for_no_body_for_ever_and_takes_none_of_any_size() {
     assert_eq!(world.ask(mint().body(huge()).unwrap()).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(world.settled().await, (0, 0));
 }
+
+#[tokio::test]
+async fn passes_nothing_on_that_no_assertion_has_room_for() {
+    let (world, control) = World::new();
+    let ann = world.person(&control).await;
+    let list = async |query: &str, kind: &str| {
+        let request =
+            World::request(Method::GET, &format!("/api/token/list?cursor={query}")).header("cookie", &ann.cookie);
+        world.ask(request.header("content-type", kind).body(Body::empty()).unwrap()).await
+    };
+    let (status, _, problem) = list(&"x".repeat(1024), "text/plain").await;
+    assert_eq!(
+        (status, &problem["detail"]),
+        (StatusCode::BAD_REQUEST, &json!("The query may have 1024 bytes at most."))
+    );
+    let (status, _, problem) = list("", &"x".repeat(257)).await;
+    let told = "The content type may have 256 bytes at most.";
+    assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &json!(told)));
+}
