@@ -91,7 +91,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
         Command::Keys(Keys::Front) => {
             let key = FrontKey::new(SystemRandom.bytes());
             say(&format!("# For the front alone, as a secret:\n{VARIABLE_PREFIX}CONTROL__KEY={}", key.expose()));
-            say(&format!("# For the control plane:\n{VARIABLE_PREFIX}CONTROL__FRONTS=[\"{}\"]", key.public()));
+            say(&format!("# For the control plane:\n{VARIABLE_PREFIX}CONTROL__FRONTS='[\"{}\"]'", key.public()));
             Ok(())
         }
         Command::ImportLitellm { file } => import_litellm(file),

@@ -131,8 +131,9 @@ class Workers:
         whole.end()
         made = subprocess.run([*program, "keys", "front"], capture_output=True, text=True, check=True).stdout
         keys = dict(line.split("=", 1) for line in made.splitlines() if line.startswith("LLM_GATEWAY__"))
-        fronts = f"LLM_GATEWAY__CONTROL__FRONTS={keys['LLM_GATEWAY__CONTROL__FRONTS']}"
-        control = ["env", f"{listen}{ports['control']}", fronts, *program, "serve", "--control"]
+        # It is quoted for a shell.
+        fronts = keys["LLM_GATEWAY__CONTROL__FRONTS"].strip("'")
+        control = ["env", f"{listen}{ports['control']}", f"LLM_GATEWAY__CONTROL__FRONTS={fronts}", *program, "serve", "--control"]
         running.run("control", control, ports["control"])
         mock = f'{{kind = "anthropic", base_url = "http://127.0.0.1:{running.mock_port}", api_key = "{site.KEY}"}}'
         variables = {
