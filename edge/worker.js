@@ -1,5 +1,5 @@
 // What the Workers runtime starts. It makes an instance of the gateway (edge/src, compiled to WebAssembly), and another one
-// once that has panicked: a trap stops one task and leaves everything as it was at that moment, a held lock included. The
+// once something in it was stopped in the middle: a trap, such as a panic's, ends one task and leaves everything as it was at that moment, a held lock included. The
 // requests that run in the old instance go on there; nothing of them is shared with the new one.
 
 import bind from "./build/bindings.js";
@@ -17,7 +17,7 @@ let gateway = start();
 
 export default {
   fetch(request, env, context) {
-    if (gateway.has_panicked()) gateway = start();
+    if (gateway.is_broken()) gateway = start();
     return gateway.fetch(request, env, context);
   },
 };

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use axum::body::{Body, Bytes};
 use futures_util::FutureExt as _;
-use gateway_core::http::{Dialect, Kind, Problem};
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use gateway_core::http::{Dialect, Kind, Problem, unserved};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts;
-use http::{Response, Uri};
+use http::{Response, StatusCode, Uri};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Collected};
 use worker::js_sys::{Function, Promise, Uint8Array};
@@ -20,6 +20,12 @@ use crate::pipe::Pipe;
 
 /// The status that says that nobody waits for the answer (nginx's 499): nobody ever reads it.
 const CLIENT_CLOSED: u16 = 499;
+
+/// Tells Anthropic's clients from others; no value of it matters here.
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// Answers that have no body (RFC 9110 §15.3.5, §15.3.6, §15.4.5): the runtime takes none.
+const EMPTY: [StatusCode; 3] = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
 
 /// The one reply to a request, and how far it has got.
 pub(crate) struct Reply {
@@ -41,18 +47,29 @@ impl Reply {
     pub(crate) fn to(request: &web_sys::Request) -> (Rc<Self>, Promise) {
         let uri: Option<Uri> = request.url().parse().ok();
         let path = uri.as_ref().map_or("/", Uri::path);
-        let dialect = Dialect::of(path, &HeaderMap::new());
+        let mut headers = HeaderMap::new();
+        if request.headers().has(ANTHROPIC_VERSION.as_str()).unwrap_or(false) {
+            headers.insert(ANTHROPIC_VERSION, HeaderValue::from_static(""));
+        }
+        let dialect = Dialect::of(path, &headers);
         let mut stage = Stage::Over;
         let answer = Promise::new(&mut |resolve, _| stage = Stage::Waiting(resolve));
         (Rc::new(Self { dialect, stage: RefCell::new(stage) }), answer)
     }
 
+    /// Returns the dialect that the one who asked reads.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Sends an answer; returns when all of it is with the client, or will never be.
     pub(crate) async fn send(&self, answer: Response<Body>) {
         let (head, body) = answer.into_parts();
-        if body.size_hint().exact().is_some() {
+        let is_empty = EMPTY.contains(&head.status);
+        if is_empty || body.size_hint().exact().is_some() {
             // It is all there, so it goes out as a whole, with its length.
             match body.collect().await {
+                Ok(_) if is_empty => self.send_whole(&head, &Bytes::new()),
                 Ok(whole) => self.send_whole(&head, &whole.to_bytes()),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "an answer of known length broke off");
@@ -84,7 +101,8 @@ impl Reply {
         match stage {
             Ok(Stage::Waiting(resolve)) => {
                 let problem = Problem::new(Kind::Internal, "The gateway has made a mistake. Its log has more.");
-                let (head, body) = problem.respond(self.dialect, "").into_parts();
+                // Naming it takes randomness, which may be what has failed.
+                let (head, body) = unserved(&problem, self.dialect, "").into_parts();
                 let body = body.collect().now_or_never().and_then(Result::ok);
                 let body = body.map(Collected::to_bytes).unwrap_or_default();
                 tell(&resolve, whole(&head, &body));

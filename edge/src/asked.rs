@@ -1,21 +1,25 @@
 //! A request as the runtime has received it.
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use gateway_core::http::PeerAddress;
-use gateway_core::ports::Background as _;
+use gateway_core::ports::in_time;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use worker::send::SendWrapper;
 use worker::web_sys;
 
 use crate::headers::read_headers;
-use crate::work::RequestBackground;
+use crate::host::WorkerClock;
 
 /// The header in which Cloudflare tells who has connected to it; a client's own is overwritten there.
 const CONNECTING_IP: &str = "cf-connecting-ip";
@@ -23,12 +27,16 @@ const CONNECTING_IP: &str = "cf-connecting-ip";
 /// How much of a body that nobody reads is read after all, in bytes: more than any page of ours sends.
 const LEFTOVER: usize = 64 * 1024;
 
-/// Takes a request over.
+/// How long that may take: what a page of ours sends is here by the time that it is answered.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Takes a request over. Beside it comes what will be left of its body.
 ///
 /// # Errors
 ///
 /// Whatever keeps it from being read.
-pub(crate) fn asked(request: &web_sys::Request) -> Result<Request<Body>, Box<dyn Error>> {
+pub(crate) fn asked(request: &web_sys::Request) -> Result<(Request<Body>, Leftover), Box<dyn Error>> {
+    let leftover = Leftover::default();
     let mut asked = Request::new(Body::empty());
     *asked.method_mut() = request.method().parse()?;
     *asked.uri_mut() = request.url().parse()?;
@@ -38,9 +46,13 @@ pub(crate) fn asked(request: &web_sys::Request) -> Result<Request<Body>, Box<dyn
     }
     if let Some(stream) = request.body() {
         let length = asked.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        *asked.body_mut() = Body::new(AskedBody { stream: Some(worker::Body::new(stream)), left: length });
+        *asked.body_mut() = Body::new(AskedBody {
+            stream: Some(worker::Body::new(stream)),
+            left: length,
+            leftover: SendWrapper::new(leftover.clone()),
+        });
     }
-    Ok(asked)
+    Ok((asked, leftover))
 }
 
 /// Returns who has connected to Cloudflare.
@@ -49,12 +61,34 @@ fn peer(headers: &HeaderMap) -> Option<PeerAddress> {
     Some(PeerAddress(address.to_canonical()))
 }
 
-/// A request's body. If nobody reads it to its end it is read and thrown away when it is dropped, unless it is long: a
-/// connection on which something unread is left over is closed, and who sends the next request on it gets no answer.
+/// What nobody has read of a request's body.
+///
+/// A connection on which something unread is left over is closed, and who sends the next request on it gets no answer. So what
+/// is short is read before the request is answered, and thrown away.
+#[derive(Clone, Default)]
+pub(crate) struct Leftover(Rc<RefCell<Option<worker::Body>>>);
+
+impl Leftover {
+    fn keep(&self, body: Option<worker::Body>) {
+        *self.0.borrow_mut() = body;
+    }
+
+    /// Reads it, if it is short.
+    pub(crate) async fn read(&self) {
+        let body = self.0.borrow_mut().take();
+        if let Some(body) = body {
+            // Whoever takes longer has a slow connection anyway.
+            let _ = in_time(&WorkerClock, PATIENCE, drain(body)).await;
+        }
+    }
+}
+
+/// A request's body.
 struct AskedBody {
     stream: Option<worker::Body>,
     /// How many bytes are still to come, if the client has said.
     left: Option<u64>,
+    leftover: SendWrapper<Leftover>,
 }
 
 impl http_body::Body for AskedBody {
@@ -89,8 +123,8 @@ impl http_body::Body for AskedBody {
 
 impl Drop for AskedBody {
     fn drop(&mut self) {
-        if let Some(body) = self.stream.take() {
-            RequestBackground.spawn(drain(body));
+        if self.left.is_none_or(|left| left <= LEFTOVER as u64) {
+            self.leftover.keep(self.stream.take());
         }
     }
 }

@@ -9,7 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use gateway_core::Chain;
 use gateway_core::config::{Config, HotStore, Place};
-use gateway_core::http::{Dialect, Front, Kind, Problem, RemoteControl, front_router};
+use gateway_core::http::{Dialect, Front, Kind, Problem, RemoteControl, RequestContext, front_router, unserved};
+use gateway_core::ports::Clock as _;
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use http::Response;
 use tower::ServiceExt as _;
@@ -31,22 +32,30 @@ thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
-/// Answers a request; with 503, and a line in the log that names what is missing, if there is no gateway yet.
-pub(crate) async fn answer(request: web_sys::Request, env: &Env) -> Response<Body> {
+/// Answers a request; in this dialect with 503, and a line in the log that names what is missing, if there is no gateway yet.
+pub(crate) async fn answer(request: web_sys::Request, env: &Env, dialect: Dialect) -> Response<Body> {
     let router = match router(env) {
         Ok(router) => router,
         Err(error) => {
             worker::console_error!("the gateway cannot serve: {}", Chain(&*error));
-            return Problem::unavailable().respond(Dialect::Api, "");
+            return refuse(&Problem::unavailable(), dialect);
         }
     };
     match asked(&request) {
-        Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+        Ok((request, leftover)) => {
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            leftover.read().await;
+            answer
+        }
         Err(error) => {
-            tracing::error!(?error, "a request cannot be read");
-            Problem::new(Kind::Invalid, "The request cannot be read.").respond(Dialect::Api, "")
+            tracing::warn!(error = %Chain(&*error), "a request cannot be read");
+            refuse(&Problem::new(Kind::Invalid, "The request cannot be read."), dialect)
         }
     }
+}
+
+fn refuse(problem: &Problem, dialect: Dialect) -> Response<Body> {
+    unserved(problem, dialect, &RequestContext::new_id(WorkerClock.now(), &WorkerRandom))
 }
 
 fn router(env: &Env) -> Result<Router, Box<dyn Error>> {

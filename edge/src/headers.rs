@@ -1,4 +1,4 @@
-//! Headers, as Fetch has them: a character for each byte of a value.
+//! Headers, as the runtime has them: it decodes and encodes their values as UTF-8. Other bytes it has lost already.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use worker::js_sys::Array;
@@ -13,8 +13,7 @@ use worker::web_sys::Headers;
 pub(crate) fn headers_of(map: &HeaderMap) -> Result<Headers, JsValue> {
     let headers = Headers::new()?;
     for (name, value) in map {
-        let value: String = value.as_bytes().iter().copied().map(char::from).collect();
-        headers.append(name.as_str(), &value)?;
+        headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
     }
     Ok(headers)
 }
@@ -29,8 +28,7 @@ pub(crate) fn read_headers(headers: &Headers) -> Result<HeaderMap, JsValue> {
     for entry in headers.entries() {
         let pair: Array = entry?.into();
         let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) else { continue };
-        let bytes: Vec<u8> = value.chars().map(|letter| u8::try_from(letter).unwrap_or(b'?')).collect();
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(bytes)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.into_bytes())) {
             map.append(name, value);
         }
     }

@@ -35,11 +35,11 @@ fn start() {
     defect::watch();
 }
 
-/// Says whether anything in this instance has panicked. Requests that run go on; new ones should get another instance,
-/// because a lock may be held here for ever.
+/// Says whether anything in this instance was stopped in the middle, by a panic or another trap. Requests that run go on; new ones
+/// should get another instance, because a lock may be held here for ever.
 #[wasm_bindgen]
 #[must_use]
-pub fn has_panicked() -> bool {
+pub fn is_broken() -> bool {
     defect::is_there()
 }
 
@@ -54,7 +54,7 @@ pub fn fetch(request: web_sys::Request, env: &Env, context: &Context) -> Promise
     let env = env.clone();
     let main = {
         let reply = Rc::clone(&reply);
-        async move { reply.send(gateway::answer(request, &env).await).await }
+        async move { reply.send(gateway::answer(request, &env, reply.dialect()).await).await }
     };
     if let Err(error) = context.wait_until(&Work::of(reply, main, client).promise()) {
         worker::console_error!("the runtime does not wait for what a request started: {error:?}");

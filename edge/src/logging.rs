@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Logs from now on what the configuration says. The runtime adds the time.
 pub(crate) fn start(log: &Log) {
-    // A filter that cannot be read is no reason to serve nobody; the build has said so.
+    // Loading has checked that it can be read.
     let filter: Targets = log.level.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).without_time().with_writer(Console);
     // There is one already where the isolate could not make its gateway at the first request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use futures_util::future::{Either, select};
 use futures_util::pin_mut;
-use gateway_core::ports::Clock as _;
+use gateway_core::ports::{Clock as _, in_time};
 use http_body_util::BodyExt as _;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen;
@@ -65,7 +65,7 @@ impl Pipe {
         drop(body);
         if is_whole {
             // The last of it may still be on its way, and a reader who leaves before that had all that there was.
-            let _ = JsFuture::from(self.0.close()).await;
+            let _ = in_time(&WorkerClock, PATIENCE, JsFuture::from(self.0.close())).await;
         } else {
             self.abort();
         }

@@ -56,6 +56,11 @@ pub(crate) fn current_reply() -> Option<Rc<Reply>> {
     CURRENT.with(|current| Some(Rc::clone(&current.try_borrow().ok()?.as_ref()?.reply)))
 }
 
+/// Says, between two pieces of work, whether the last one came to no end: it was stopped where it was.
+pub(crate) fn is_stuck() -> bool {
+    CURRENT.with(|current| current.try_borrow().map_or(true, |current| current.is_some()))
+}
+
 /// Everything that one request has started. It is over when all of it is; if the client leaves, the answer ends where it is,
 /// and the rest goes on.
 pub(crate) struct Work {
@@ -97,15 +102,15 @@ impl Work {
             self.request.reply.abandon();
         }
         loop {
-            while let Ok(task) = self.started.try_recv() {
+            // Asked until there is nothing, so that it wakes this when there is more.
+            while let Poll::Ready(Some(task)) = self.started.poll_next_unpin(context) {
                 self.running.push(task);
             }
-            match self.running.poll_next_unpin(context) {
-                Poll::Ready(Some(())) => {}
-                Poll::Ready(None) if self.main.is_none() => return Poll::Ready(()),
-                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            if self.running.poll_next_unpin(context) != Poll::Ready(Some(())) {
+                break;
             }
         }
+        if self.main.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

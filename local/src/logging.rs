@@ -3,7 +3,10 @@
 use std::io::IsTerminal as _;
 
 use gateway_core::config::{Log, LogFormat};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 
 /// Starts logging as configured.
 ///
@@ -11,12 +14,12 @@ use tracing_subscriber::EnvFilter;
 ///
 /// A sentence that says why `log.level` cannot be used.
 pub(crate) fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::builder().parse(&log.level).map_err(|error| format!("log.level: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let builder = builder.with_ansi(std::io::stderr().is_terminal());
-    match log.format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
+    let filter: Targets = log.level.parse().map_err(|error| format!("log.level: {error}"))?;
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match log.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     Ok(())
 }

@@ -55,8 +55,8 @@ enum Runtime {
     Wrangler,
     /// The runtime itself.
     Bare,
-    /// The runtime itself, with a source of randomness that fails when a request has `x-test-panic`.
-    Panicking,
+    /// The runtime itself, with something before the Worker that watches it (`tests/node/watched_worker.js`).
+    Watched,
 }
 
 impl Edge {
@@ -65,15 +65,15 @@ impl Edge {
         let started = match self.runtime {
             Runtime::Wrangler => EdgeWorker::start(port, variables).await,
             Runtime::Bare => EdgeWorker::start_bare(port, variables, None).await,
-            Runtime::Panicking => EdgeWorker::start_bare(port, variables, Some("panicking_worker.js")).await,
+            Runtime::Watched => EdgeWorker::start_bare(port, variables, Some("watched_worker.js")).await,
         };
         self.worker = Some(started.expect("the worker starts"));
     }
 }
 
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, `upstash`, or
-    /// `edge`), with this configuration beside what the deployment itself needs.
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, `upstash`, `edge`, or
+    /// `bare-edge`), with this configuration beside what the deployment itself needs.
     ///
     /// # Panics
     ///
@@ -154,13 +154,13 @@ impl Deployment {
         Self::at_edge(configuration, Runtime::Bare).await
     }
 
-    /// Starts the same with a Worker that panics at a request with the header `x-test-panic`.
+    /// Starts the same with a Worker that is watched, and panics at a request with the header `x-test-panic`.
     ///
     /// # Panics
     ///
     /// If it does not start.
-    pub async fn panicking_edge(configuration: &str) -> Self {
-        Self::at_edge(configuration, Runtime::Panicking).await
+    pub async fn watched_edge(configuration: &str) -> Self {
+        Self::at_edge(configuration, Runtime::Watched).await
     }
 
     async fn at_edge(configuration: &str, runtime: Runtime) -> Self {
@@ -243,6 +243,18 @@ impl Deployment {
         };
         let waited = tokio::time::timeout(START, printed).await;
         assert!(waited.is_ok(), "{text} is not printed: {}", self.log());
+    }
+
+    /// Returns how many instances of its program a watched Worker has had, and how much memory the newest has, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it does not say.
+    pub async fn instances(&self) -> (u64, u64) {
+        let answer = reqwest::get(format!("{}/test/instances", self.origin)).await.expect("the worker answers");
+        let told: serde_json::Value = answer.json().await.expect("it is watched");
+        let number = |name: &str| told[name].as_u64().expect("a number");
+        (number("instances"), number("bytes"))
     }
 
     /// Returns the Worker's own way to the hot state.

@@ -98,7 +98,7 @@ impl EdgeWorker {
         Ok(Self { process, _directory: directory })
     }
 
-    /// Returns what wrangler and the Worker have printed.
+    /// Returns what the Worker has printed, and wrangler if that runs it.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()

@@ -42,10 +42,10 @@ impl Fronted {
         Self::with(provider, gateway).await
     }
 
-    /// Starts both, the gateway as a Worker that panics at a request with the header `x-test-panic`.
-    pub async fn panicking_edge(more: &str) -> Self {
+    /// Starts both, the gateway as a Worker that is watched, and panics at a request with the header `x-test-panic`.
+    pub async fn watched_edge(more: &str) -> Self {
         let provider = MockProvider::start().await;
-        let gateway = Deployment::panicking_edge(&(configuration(&provider.url()) + more)).await;
+        let gateway = Deployment::watched_edge(&(configuration(&provider.url()) + more)).await;
         Self::with(provider, gateway).await
     }
 

@@ -85,6 +85,7 @@ impl Store {
             ),
         }
     }
+
     /// Returns a gateway's configuration for a store behind this bridge.
     #[must_use]
     pub fn over(bridge: &UpstashBridge) -> String {

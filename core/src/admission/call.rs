@@ -28,6 +28,8 @@ pub struct Admit {
     pub preclusion: Option<Preclusion>,
     /// Whether the model has a price.
     pub priced: bool,
+    /// Whether it costs nothing, so that no budget applies.
+    pub is_free: bool,
     /// What to hold until the real cost is known.
     pub estimate: Nanodollars,
     /// When the lease may be swept, if nothing was heard of it.

@@ -58,9 +58,9 @@ impl Recent {
         (is_fresh && is_same && known.has_room(admit)).then(|| known.email.clone())
     }
 
-    /// Remembers that a call was admitted that was asked about at `asked`, under every budget that there is.
+    /// Remembers that a call was admitted that was asked about at `asked`. One that is free says nothing about budgets.
     pub fn note(&self, admit: &Admit, admitted: &Admitted, asked: Millis) {
-        if self.freshness.is_zero() {
+        if self.freshness.is_zero() || admit.is_free {
             return;
         }
         let left = admitted.budgets.iter().map(BudgetState::left).min();
@@ -130,6 +130,13 @@ mod tests {
         assert_eq!(recent.foresee(&admit(2, 2, NOW, 40, &[]), START), None, "somebody else");
         recent.forget(call.token);
         assert_eq!(recent.foresee(&call, START), None);
+    }
+
+    #[test]
+    fn learns_nothing_from_a_call_that_is_free() {
+        let (recent, call) = recent(Some(900));
+        recent.note(&Admit { is_free: true, ..call.clone() }, &admitted(None), START);
+        assert_eq!(recent.foresee(&call, START), None, "its budget is as full as before");
     }
 
     #[test]

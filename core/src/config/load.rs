@@ -123,6 +123,7 @@ impl Config {
         }
         self.hot.store()?;
         self.signin.validate()?;
+        self.log.check()?;
         self.control.address()?;
         self.control.signer()?;
         self.control.front_keys()?;

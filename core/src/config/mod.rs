@@ -8,6 +8,7 @@ mod duration;
 mod hot;
 mod inherited;
 mod load;
+mod log;
 mod place;
 mod public_url;
 mod unknown;
@@ -25,6 +26,7 @@ pub use inherited::INHERITED;
 #[cfg(test)]
 use load::tests;
 pub use load::{ConfigError, VARIABLE_PREFIX};
+pub use log::{Log, LogFormat};
 pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 
@@ -330,32 +332,6 @@ pub enum PassthroughMethod {
     Post,
     /// `DELETE`
     Delete,
-}
-
-/// `[log]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,gateway_core=debug`.
-    pub level: String,
-    /// How.
-    pub format: LogFormat,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
-    }
-}
-
-/// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Config {

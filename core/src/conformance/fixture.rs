@@ -141,6 +141,7 @@ pub fn admit(number: u8, lease: u16, now: Timestamp, estimate: i64, budgets: &[B
         epoch: Epoch(0),
         preclusion: None,
         priced: true,
+        is_free: false,
         estimate: Nanodollars(estimate),
         expiry: now.plus(60),
         calendar: Calendar::at(now, &TimeZone::UTC),

@@ -44,11 +44,17 @@ impl RequestContext {
         let peer = extensions.get::<PeerAddress>().map(|peer| peer.0);
         let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self {
-            id: format!("req_{}", crate::id::LeaseId::new(now, random.bytes())),
+            id: Self::new_id(now, random),
             at: now,
             address: peer.map(|peer| client(peer, headers, trusted).to_string()).unwrap_or_default(),
             user_agent: user_agent.chars().take(MAX_USER_AGENT).collect(),
         }
+    }
+
+    /// Makes the id of a request that came in at `now`.
+    #[must_use]
+    pub fn new_id(now: Millis, random: &impl Random) -> String {
+        format!("req_{}", crate::id::LeaseId::new(now, random.bytes()))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn forward<P: Platform>(State(front): State<Front<P>>, request:
     if parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.len() > MAX_TYPE) {
         return Err(Problem::new(Kind::Invalid, format!("The content type may have {MAX_TYPE} bytes at most.")));
     }
-    let body = body::read(front.platform().clock(), body, MAX_BODY, "").await?;
+    let body = body::read_for(&parts.method, front.platform().clock(), body, MAX_BODY, "").await?;
 
     let mut inner = http::Request::new(body);
     *inner.method_mut() = parts.method;

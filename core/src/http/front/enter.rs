@@ -39,7 +39,7 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
         };
         response.headers_mut().extend(headers);
     }
-    finish(&mut response, &context);
+    finish(&mut response, &context.id);
     let elapsed_ms = platform.clock().now().since(context.at);
     let status = response.status().as_u16();
     tracing::info!(request = context.id, %method, path, status, elapsed_ms, address = context.address, "request");
@@ -104,9 +104,18 @@ pub(super) fn redirect(location: &str) -> Response {
     response
 }
 
-fn finish(response: &mut Response, context: &RequestContext) {
+/// Makes the answer to a request that no front has seen, because its host has none, or cannot read it, or has made a mistake.
+/// The id is empty if the request has none.
+#[must_use]
+pub fn unserved(problem: &Problem, dialect: Dialect, id: &str) -> Response {
+    let mut response = problem.respond(dialect, id);
+    finish(&mut response, id);
+    response
+}
+
+fn finish(response: &mut Response, id: &str) {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&context.id) {
+    if let Some(id) = HeaderValue::from_str(id).ok().filter(|id| !id.is_empty()) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -39,6 +39,7 @@ use super::{Kind, Problem};
 use crate::ports::Platform;
 use crate::token::Scope;
 
+pub use enter::unserved;
 pub use state::Front;
 
 /// Builds the front's router. Hosts put the connection's [`super::PeerAddress`] into the extensions, where they know it.

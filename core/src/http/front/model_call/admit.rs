@@ -1,5 +1,7 @@
 //! Asking the hot state about a call, and telling its refusals.
 
+use std::sync::Arc;
+
 use super::lease::Lease;
 use crate::Chain;
 use crate::admission::{Admit, Admitted, Preclusion, Refusal, Verdict};
@@ -16,14 +18,12 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// The refusal, or 503 if the hot state did not say in time: the lease is cancelled then, so nobody pays for it.
-pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>, admit: &Admit) -> Result<Admitted, Problem> {
-    let front = lease.front().clone();
+pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>) -> Result<Admitted, Problem> {
+    let (front, admit) = (lease.front().clone(), Arc::clone(lease.question()));
     let asked = front.now_ms();
-    let answer = decide(lease, &front, admit).await;
+    let answer = decide(lease, &front, &admit).await;
     match &answer {
-        // A call that is free says nothing about budgets.
-        Ok(admitted) if admit.budgets.len() == front.budgets().len() => front.recent().note(admit, admitted, asked),
-        Ok(_) => {}
+        Ok(admitted) => front.recent().note(&admit, admitted, asked),
         Err(_) => front.recent().forget(admit.token),
     }
     answer

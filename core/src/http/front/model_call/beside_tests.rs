@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::tests::{JSON, Scene, message};
+use crate::admission::ErrorType;
 use crate::conformance::faulty::Fault;
 use crate::http::front::testing::Reply;
 use crate::ports::{HttpError, Usage as _};
@@ -103,6 +104,27 @@ async fn charges_a_call_that_was_sent_beside_its_verdict_once() {
     scene.world.provider.will(Reply::Error(HttpError::Timeout));
     assert_eq!(scene.ask("/v1/messages", &message(false)).await.0, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(scene.settlement().await.cost.0, 0, "a provider that fails costs nothing");
+}
+
+#[tokio::test]
+async fn charges_the_input_if_the_client_leaves_before_the_verdict() {
+    let scene = Scene::fresh("").await;
+    let leave = async || {
+        scene.world.hot_faults.fail_next(Fault::Stalled);
+        let body = message(false);
+        let mut call = Box::pin(scene.ask("/v1/messages", &body));
+        while scene.world.provider.sent().is_empty() {
+            assert!(futures_util::poll!(&mut call).is_pending());
+        }
+    };
+    leave().await;
+    let settlement = scene.settlement().await;
+    assert_eq!((settlement.error, settlement.estimated), (Some(ErrorType::ClientGone), true));
+    assert!(settlement.usage.input > 0 && settlement.usage.output == 0, "{:?}", settlement.usage);
+
+    assert_eq!(scene.world.revoke(&scene.ann).await.0, StatusCode::OK);
+    leave().await;
+    scene.costs_nothing().await;
 }
 
 #[tokio::test]

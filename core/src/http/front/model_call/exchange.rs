@@ -63,6 +63,7 @@ pub(super) async fn exchange<P: Platform>(
     let refused = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "refuses the gateway's credential",
         status if status.is_redirection() => "answers with a redirect",
+        status if status.is_informational() || status.as_u16() >= 600 => "answers with a status that means nothing",
         _ => {
             *answer.headers_mut() = inbound(answer.headers());
             return Ok(answer);

@@ -1,10 +1,11 @@
 //! The lease of a call in flight: whatever happens to the call, its lease is settled or cancelled, once.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Chain;
-use crate::admission::{Cancel, ErrorType, Settlement};
+use crate::admission::{Admit, Cancel, ErrorType, Settlement, Verdict};
 use crate::http::front::Front;
 use crate::id::LeaseId;
 use crate::money::{Nanodollars, TokenUsage};
@@ -28,11 +29,10 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// unwinds, closes it as well.
 pub(super) struct Lease<P: Platform> {
     front: Front<P>,
-    id: LeaseId,
-    at: Millis,
+    question: Arc<Admit>,
     stage: Stage,
-    /// What the call costs if the client leaves before it is answered.
-    presumed: Ending,
+    /// What the call costs if the client leaves before it is answered; nothing as long as it is with no provider.
+    presumed: Option<Ending>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,18 +47,23 @@ enum Stage {
 
 impl<P: Platform> Lease<P> {
     /// Makes the guard of a lease that is about to be asked for.
-    pub(super) fn asking(front: &Front<P>, id: LeaseId, at: Millis) -> Self {
-        Self { front: front.clone(), id, at, stage: Stage::Asking, presumed: Ending::default() }
+    pub(super) fn asking(front: &Front<P>, question: Admit) -> Self {
+        Self { front: front.clone(), question: Arc::new(question), stage: Stage::Asking, presumed: None }
+    }
+
+    /// Returns what is asked.
+    pub(super) const fn question(&self) -> &Arc<Admit> {
+        &self.question
     }
 
     /// Returns its id.
-    pub(super) const fn id(&self) -> LeaseId {
-        self.id
+    pub(super) fn id(&self) -> LeaseId {
+        self.question.lease
     }
 
     /// Returns when the call came in.
-    pub(super) const fn at(&self) -> Millis {
-        self.at
+    pub(super) fn at(&self) -> Millis {
+        self.question.call.at
     }
 
     /// Returns the front that holds it.
@@ -73,7 +78,7 @@ impl<P: Platform> Lease<P> {
 
     /// The call goes to its provider: what it costs from now on if the client leaves.
     pub(super) fn presume(&mut self, ending: Ending) {
-        self.presumed = ending;
+        self.presumed = Some(ending);
     }
 
     /// The answer was no: there is nothing to close.
@@ -84,7 +89,7 @@ impl<P: Platform> Lease<P> {
     /// Closes the lease without a charge.
     pub(super) fn cancel(&mut self) {
         self.stage = Stage::Closed;
-        let (front, lease) = (self.front.clone(), self.id);
+        let (front, lease) = (self.front.clone(), self.id());
         self.front.platform().background().spawn(async move {
             let now = front.now();
             persist(&front, "cancel", || front.platform().hot().cancel(Cancel { lease, now })).await;
@@ -94,10 +99,36 @@ impl<P: Platform> Lease<P> {
     /// Closes the lease with what the call cost.
     pub(super) fn settle(&mut self, ending: Ending) {
         self.stage = Stage::Closed;
-        let front = self.front.clone();
-        let at = front.platform().clock().now();
-        let settlement = Settlement {
-            lease: self.id,
+        let (front, settlement) = (self.front.clone(), self.settlement(ending));
+        self.front.platform().background().spawn(async move {
+            persist(&front, "settle", || front.platform().hot().settle(&settlement)).await;
+        });
+    }
+
+    /// The client left before it was known whether its call is admitted, and a provider has it already: asks again, which
+    /// changes nothing, and closes the lease with what the call cost if it is open.
+    fn settle_if_admitted(&mut self, ending: Ending) {
+        self.stage = Stage::Closed;
+        let (front, settlement) = (self.front.clone(), self.settlement(ending));
+        let question = Arc::clone(&self.question);
+        self.front.platform().background().spawn(async move {
+            let (clock, hot) = (front.platform().clock(), front.platform().hot());
+            match within(clock, ATTEMPT, "the hot state", hot.admit(&question)).await {
+                Ok(Verdict::Admitted(_)) => persist(&front, "settle", || hot.settle(&settlement)).await,
+                Ok(Verdict::Refused(_) | Verdict::Unknown(_)) => {}
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "it is not known whether a call was admitted");
+                    let cancel = Cancel { lease: question.lease, now: front.now() };
+                    persist(&front, "cancel", || hot.cancel(cancel)).await;
+                }
+            }
+        });
+    }
+
+    fn settlement(&self, ending: Ending) -> Settlement {
+        let at = self.front.platform().clock().now();
+        Settlement {
+            lease: self.id(),
             at,
             model_served: ending.model_served,
             usage: ending.usage,
@@ -106,24 +137,20 @@ impl<P: Platform> Lease<P> {
             estimated: ending.estimated,
             status: ending.status,
             error: ending.error,
-            first_byte_ms: ending.first_byte.map(|first| first.since(self.at)),
-            duration_ms: at.since(self.at),
-        };
-        self.front.platform().background().spawn(async move {
-            persist(&front, "settle", || front.platform().hot().settle(&settlement)).await;
-        });
+            first_byte_ms: ending.first_byte.map(|first| first.since(self.at())),
+            duration_ms: at.since(self.at()),
+        }
     }
 }
 
 impl<P: Platform> Drop for Lease<P> {
     fn drop(&mut self) {
-        match self.stage {
-            Stage::Asking => self.cancel(),
-            Stage::Open => {
-                let presumed = std::mem::take(&mut self.presumed);
-                self.settle(Ending { error: Some(ErrorType::ClientGone), ..presumed });
-            }
-            Stage::Closed => {}
+        let gone = |presumed| Ending { error: Some(ErrorType::ClientGone), ..presumed };
+        match (self.stage, self.presumed.take()) {
+            (Stage::Asking, None) => self.cancel(),
+            (Stage::Asking, Some(presumed)) => self.settle_if_admitted(gone(presumed)),
+            (Stage::Open, presumed) => self.settle(gone(presumed.unwrap_or_default())),
+            (Stage::Closed, _) => {}
         }
     }
 }

@@ -23,7 +23,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::HeaderMap;
+use http::request::Parts;
 
 use self::exchange::{Failure, exchange};
 use self::lease::{Ending, Lease};
@@ -31,13 +31,13 @@ use self::measure::{Measure, Tokens, is_encoded};
 use self::metered::{Extras, metered};
 use self::question::Asker;
 use super::Front;
-use crate::admission::{Admit, Admitted, ErrorType};
+use crate::admission::{Admitted, ErrorType};
 use crate::http::{Kind, Problem, RequestContext, body};
 use crate::identity::Email;
 use crate::money::Nanodollars;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified};
-use crate::upstream::{Echo, Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
+use crate::upstream::{Echo, EchoError, Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
 
 /// A call to a model, in any of the forms.
 pub(super) async fn model_call<P: Platform>(
@@ -49,21 +49,21 @@ pub(super) async fn model_call<P: Platform>(
     let (head, body) = request.into_parts();
     let format =
         Format::of(head.uri.path()).ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
-    let body = read(&front, &head.headers, body).await?;
+    let body = read(&front, &head, body).await?;
     let peek = peek(&body, format).map_err(|error| Problem::new(Kind::Invalid, format!("{error}.")))?;
     let route = front.catalog().route(&peek.model);
     if let Some(member) = route.as_ref().and_then(|route| route.forbidden(&peek)) {
         return Err(Problem::new(Kind::Invalid, format!("{member} is not for clients to set.")));
     }
     let question = Asker { front: &front, context: &context, token: &token }.about_model(format, &peek, route.as_ref());
-    let mut lease = Lease::asking(&front, question.lease, context.at);
+    let mut lease = Lease::asking(&front, question);
     let Some(route) = route else {
         // The one who asks learns first whether they may ask at all.
-        admit::admit(&mut lease, &question).await?;
+        admit::admit(&mut lease).await?;
         return Err(Problem::unavailable());
     };
     let measure = measure(format, &route, &peek);
-    let call = Call { front: &front, context: &context, head: &head, question: &question, continues: &peek.continues };
+    let call = Call { front: &front, context: &context, head: &head, continues: &peek.continues };
     let (answer, withholds) = if let Some(echo) = route.provider().echo() {
         (call.ask_echo(&mut lease, echo, format, &body).await?, false)
     } else {
@@ -85,12 +85,12 @@ pub(super) async fn pass_through<P: Platform>(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let body = read(&front, &head.headers, body).await?;
+    let body = read(&front, &head, body).await?;
     let asker = Asker { front: &front, context: &context, token: &token };
     let question = asker.about_passthrough(head.uri.path(), &passthrough);
-    let mut lease = Lease::asking(&front, question.lease, context.at);
+    let mut lease = Lease::asking(&front, question);
     let measure = Measure::Flat(passthrough.cost);
-    let call = Call { front: &front, context: &context, head: &head, question: &question, continues: &[] };
+    let call = Call { front: &front, context: &context, head: &head, continues: &[] };
     let answer = call.ask_provider(&mut lease, &passthrough.provider, Body::from(body), &measure).await?;
     Ok(metered(lease, answer, measure, Extras::default()))
 }
@@ -107,18 +107,19 @@ pub(super) async fn authenticate<P: Platform>(
     scope: Scope,
 ) -> Result<(), Problem> {
     let question = Asker { front, context, token }.about_nothing(scope);
-    let mut lease = Lease::asking(front, question.lease, context.at);
-    admit::admit(&mut lease, &question).await?;
+    let mut lease = Lease::asking(front, question);
+    admit::admit(&mut lease).await?;
     lease.cancel();
     Ok(())
 }
 
 /// Reads the body, up to the limit.
-async fn read<P: Platform>(front: &Front<P>, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if is_encoded(headers) {
+async fn read<P: Platform>(front: &Front<P>, head: &Parts, body: Body) -> Result<Bytes, Problem> {
+    if is_encoded(&head.headers) {
         return Err(Problem::new(Kind::UnsupportedMediaType, "The body must not be compressed."));
     }
-    body::read(front.platform().clock(), body, front.config().limits.body(), " (limits.body)").await
+    let limit = front.config().limits.body();
+    body::read_for(&head.method, front.platform().clock(), body, limit, " (limits.body)").await
 }
 
 fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
@@ -128,12 +129,11 @@ fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
     Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price() })
 }
 
-/// A call, and what is asked about it.
+/// A call.
 struct Call<'a, P: Platform> {
     front: &'a Front<P>,
     context: &'a RequestContext,
-    head: &'a http::request::Parts,
-    question: &'a Admit,
+    head: &'a Parts,
     /// The earlier answers that it goes on from.
     continues: &'a [String],
 }
@@ -149,17 +149,16 @@ impl<P: Platform> Call<'_, P> {
     ) -> Result<Response, Problem> {
         self.admit(lease).await?;
         let clock = self.front.platform().clock();
-        let answer = echo
-            .answer(format, body, &self.context.id, clock)
-            .map_err(|error| fail(lease, Failure::new(Kind::Invalid, format!("{error}."), ErrorType::Refused, 400)));
-        let mut answer = answer?;
+        let answer = echo.answer(format, body, &self.context.id, clock);
+        let failure = |error| Failure::new(Kind::Invalid, format!("{error}."), ErrorType::Refused, 400);
+        let mut answer = answer.map_err(|error: EchoError| fail(lease, failure(error)))?;
         *answer.headers_mut() = inbound(answer.headers());
         Ok(answer)
     }
 
     /// Has the call admitted and sends it to a provider: one after the other, or beside each other where the answer can be
     /// foreseen. Either way nothing of the provider's answer is passed on before the call is admitted, and if it is not, the
-    /// request is cancelled. If the client leaves meanwhile, the call costs what it costs unanswered.
+    /// request is cancelled. If the client leaves once the provider has it, the call costs what it costs unanswered.
     async fn ask_provider(
         &self,
         lease: &mut Lease<P>,
@@ -167,19 +166,12 @@ impl<P: Platform> Call<'_, P> {
         body: Body,
         measure: &Measure,
     ) -> Result<Response, Problem> {
-        let admitting = async {
-            let admitted = self.admit(lease).await?;
-            lease.presume(measure.unanswered(self.front));
-            Ok::<_, Problem>(admitted)
-        };
         // Whose an earlier answer is cannot be foreseen.
-        let foreseen = self.front.recent().foresee(self.question, self.front.now_ms());
-        let answer = match foreseen.filter(|_| self.continues.is_empty()) {
-            None => {
-                let admitted = admitting.await?;
-                self.send(provider, body, &admitted.email).await
-            }
-            Some(email) => match select(pin!(admitting), pin!(self.send(provider, body, &email))).await {
+        let foreseen = self.front.recent().foresee(lease.question(), self.front.now_ms());
+        let unanswered = measure.unanswered(self.front);
+        let answer = if let Some(email) = foreseen.filter(|_| self.continues.is_empty()) {
+            lease.presume(unanswered);
+            match select(pin!(self.admit(lease)), pin!(self.send(provider, body, &email))).await {
                 Either::Left((admitted, sending)) => {
                     admitted?;
                     sending.await
@@ -188,15 +180,19 @@ impl<P: Platform> Call<'_, P> {
                     admitting.await?;
                     answer
                 }
-            },
+            }
+        } else {
+            let admitted = self.admit(lease).await?;
+            lease.presume(unanswered);
+            self.send(provider, body, &admitted.email).await
         };
         answer.map_err(|failure| fail(lease, failure))
     }
 
     /// Has the call admitted, and checks what it goes on from.
     async fn admit(&self, lease: &mut Lease<P>) -> Result<Admitted, Problem> {
-        let admitted = admit::admit(lease, self.question).await?;
-        if let Err(problem) = kept::check_own(self.front, self.question.user, self.continues).await {
+        let admitted = admit::admit(lease).await?;
+        if let Err(problem) = kept::check_own(self.front, lease.question().user, self.continues).await {
             lease.cancel();
             return Err(problem);
         }

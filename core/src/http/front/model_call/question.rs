@@ -32,7 +32,7 @@ impl<P: Platform> Asker<'_, P> {
         let general = self.about(call, Scope::Llm);
         let preclusion = general.preclusion.or(preclusion);
         if format.is_free() {
-            return Admit { preclusion, budgets: Vec::new().into(), ..general };
+            return Admit { preclusion, ..free(general) };
         }
         let price = route.and_then(ModelRoute::price);
         let name = route.map(ModelRoute::name).unwrap_or_default();
@@ -46,14 +46,14 @@ impl<P: Platform> Asker<'_, P> {
         let call = self.call(path, "", passthrough.provider.name(), false);
         let general = self.about(call, Scope::Llm);
         if passthrough.cost == Nanodollars::ZERO {
-            return Admit { budgets: Vec::new().into(), ..general };
+            return free(general);
         }
         Admit { estimate: passthrough.cost, ..general }
     }
 
     /// Returns the question about a request that calls nobody.
     pub(super) fn about_nothing(&self, scope: Scope) -> Admit {
-        Admit { budgets: Vec::new().into(), ..self.about(self.call("", "", "", false), scope) }
+        free(self.about(self.call("", "", "", false), scope))
     }
 
     /// Returns a question that holds nothing, under every budget.
@@ -68,6 +68,7 @@ impl<P: Platform> Asker<'_, P> {
             epoch: token.epoch,
             preclusion: (!token.scopes.contains(scope)).then_some(Preclusion::Scope),
             priced: true,
+            is_free: false,
             estimate: Nanodollars::ZERO,
             expiry: now.plus(front.config().upstream.max_duration.get() + LEASE_MARGIN),
             // The usage event tells the same time: its sums are of the same windows.
@@ -89,4 +90,9 @@ impl<P: Platform> Asker<'_, P> {
             user_agent: self.context.user_agent.clone(),
         }
     }
+}
+
+/// Makes of a question one that no budget can keep from being answered with yes.
+fn free(question: Admit) -> Admit {
+    Admit { is_free: true, budgets: Vec::new().into(), ..question }
 }
