@@ -6,7 +6,6 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use gateway_core::config::{Config, Place};
-use gateway_core::ports::Vars;
 use toml::{Table, Value};
 
 #[expect(clippy::disallowed_macros, reason = "this is how a build script talks to Cargo")]
@@ -18,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rustc-env=LLM_GATEWAY_DOCUMENT={}", document.display());
 
-    let variables = Variables::of(&read(&deployment)?.parse()?);
+    let variables = variables(&read(&deployment)?.parse()?);
     if let Err(error) = Config::check_without_secrets(Place::Edge, &read(&document)?, &variables) {
         println!("cargo::error=the Worker's configuration (gateway.toml, and [vars] of wrangler.toml): {error}");
     }
@@ -29,23 +28,8 @@ fn read(path: &PathBuf) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// The variables that the Worker will have, its secrets aside.
-struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    fn of(deployment: &Table) -> Self {
-        let variables = deployment.get("vars").and_then(Value::as_table).into_iter().flatten();
-        Self(variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
-    }
-}
-
-impl Vars for Variables {
-    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        let ours = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
-        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    fn var(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
+/// Returns the variables that the Worker will have, its secrets aside.
+fn variables(deployment: &Table) -> BTreeMap<String, String> {
+    let variables = deployment.get("vars").and_then(Value::as_table).into_iter().flatten();
+    variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }

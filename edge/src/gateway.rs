@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use worker::{Env, web_sys};
 
 use crate::asked::asked;
-use crate::host::{Bindings, WorkerClock, WorkerRandom};
+use crate::host::{WorkerClock, WorkerRandom, bindings};
 use crate::http_client::FetchClient;
 use crate::logging;
 use crate::platform::{Adapters, EdgePlatform};
@@ -66,7 +66,7 @@ fn router(env: &Env) -> Result<Router, Box<dyn Error>> {
 }
 
 fn make(env: &Env) -> Result<Router, Box<dyn Error>> {
-    let config = Config::load_at(Place::Edge, DOCUMENT, &Bindings::read(env))?;
+    let config = Config::load_at(Place::Edge, DOCUMENT, &bindings(env))?;
     logging::start(&config.log);
     let HotStore::Upstash(database) = config.hot.store()? else { return Err("hot.upstash is missing".into()) };
     let control = (config.control.address()?, config.control.signer()?);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use gateway_core::ports::{Clock, Random, Vars};
+use gateway_core::ports::{Clock, Random};
 use gateway_core::time::Millis;
 use worker::js_sys::{Object, Reflect};
 use worker::send::SendFuture;
@@ -37,29 +37,11 @@ impl Random for WorkerRandom {
     }
 }
 
-/// The Worker's variables and secrets, as they are in one version of it.
-#[derive(Debug)]
-pub(crate) struct Bindings(BTreeMap<String, String>);
-
-impl Bindings {
-    /// Reads every binding that is a text.
-    pub(crate) fn read(env: &Env) -> Self {
-        let read = |name: JsValue| {
-            let value = Reflect::get(env, &name).ok()?.as_string()?;
-            Some((name.as_string()?, value))
-        };
-        let names = Object::keys(env.unchecked_ref::<Object>());
-        Self(names.iter().filter_map(read).collect())
-    }
-}
-
-impl Vars for Bindings {
-    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        let ours = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
-        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    fn var(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
+/// Reads the Worker's variables and secrets: every binding that is a text.
+pub(crate) fn bindings(env: &Env) -> BTreeMap<String, String> {
+    let read = |name: JsValue| {
+        let value = Reflect::get(env, &name).ok()?.as_string()?;
+        Some((name.as_string()?, value))
+    };
+    Object::keys(env.unchecked_ref::<Object>()).iter().filter_map(read).collect()
 }

@@ -116,12 +116,11 @@ impl Environment {
 
 impl Vars for Environment {
     fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        let ours = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
-        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
+        self.variables.with_prefix(prefix)
     }
 
     fn var(&self, name: &str) -> Option<String> {
-        self.variables.get(name).cloned()
+        self.variables.var(name)
     }
 }
 

@@ -4,9 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use toml::{Table, Value};
 
-use crate::edge::EdgeWorker;
+use crate::edge::{Edge, FrontKeys, Runtime};
 use crate::upstash::UpstashBridge;
 use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
 
@@ -35,40 +34,6 @@ pub struct Deployment {
     edge: Option<Edge>,
     /// Who signs people in, where that is not the gateway itself.
     _provider: Option<OidcProvider>,
-}
-
-/// The Worker of a deployment.
-#[derive(Debug)]
-struct Edge {
-    port: u16,
-    variables: Table,
-    runtime: Runtime,
-    /// The Worker's own way to the hot state.
-    bridge: UpstashBridge,
-    worker: Option<EdgeWorker>,
-}
-
-/// What runs a Worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Runtime {
-    /// `wrangler dev`, as a developer does.
-    Wrangler,
-    /// The runtime itself.
-    Bare,
-    /// The runtime itself, with something before the Worker that watches it (`tests/node/watched_worker.js`).
-    Watched,
-}
-
-impl Edge {
-    async fn start(&mut self) {
-        let (port, variables) = (self.port, &self.variables);
-        let started = match self.runtime {
-            Runtime::Wrangler => EdgeWorker::start(port, variables).await,
-            Runtime::Bare => EdgeWorker::start_bare(port, variables, None).await,
-            Runtime::Watched => EdgeWorker::start_bare(port, variables, Some("watched_worker.js")).await,
-        };
-        self.worker = Some(started.expect("the worker starts"));
-    }
 }
 
 impl Deployment {
@@ -192,27 +157,15 @@ impl Deployment {
     /// Makes the key of a front, and starts the control plane that believes it and the front itself.
     async fn behind_edge(mut self, port: u16, runtime: Runtime) -> Self {
         let made = self.program().args(["keys", "front"]).output().expect("the program runs");
-        let made = String::from_utf8(made.stdout).expect("it prints text");
-        let value = |name: &str| {
-            let line = made.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
-            line.unwrap_or_else(|| unreachable!("{name} is not there: {made}")).trim_matches('\'').to_owned()
-        };
+        let keys = FrontKeys::read(&String::from_utf8(made.stdout).expect("it prints text"));
         let place = self.directory.path().join("gateway.toml");
         let common = fs::read_to_string(&place).expect("it was just written");
-        let fronts = value("LLM_GATEWAY__CONTROL__FRONTS");
-        fs::write(&place, format!("{common}[control]\nfronts = {fronts}\n")).expect("there is room for a file");
+        fs::write(&place, format!("{common}[control]\nfronts = {}\n", keys.public)).expect("there is room for a file");
 
         let store = self.store.as_ref().expect("the front's hot state is on Redis");
         let bridge = store.another_bridge().await;
-        let mut variables = as_variables(&common);
-        variables.extend(as_variables(&Store::over(&bridge)));
-        let way = format!(
-            "{{url = \"http://127.0.0.1:{}\", key = \"{}\"}}",
-            self.ports[0],
-            value("LLM_GATEWAY__CONTROL__KEY")
-        );
-        variables.insert("LLM_GATEWAY__CONTROL".to_owned(), Value::String(way));
-        self.edge = Some(Edge { port, variables, runtime, bridge, worker: None });
+        let control = format!("{{url = \"http://127.0.0.1:{}\", key = \"{}\"}}", self.ports[0], keys.private);
+        self.edge = Some(Edge::new(port, runtime, &common, &control, bridge));
         self.run().await;
         self
     }
@@ -264,7 +217,7 @@ impl Deployment {
     /// If the front is no Worker.
     #[must_use]
     pub const fn bridge(&self) -> &UpstashBridge {
-        &self.edge.as_ref().expect("the front is a Worker").bridge
+        self.edge.as_ref().expect("the front is a Worker").bridge()
     }
 
     /// Says whether the front is a Worker.
@@ -314,7 +267,7 @@ impl Deployment {
     fn kill(&mut self) {
         self.processes.clear();
         if let Some(edge) = &mut self.edge {
-            edge.worker = None;
+            edge.stop();
         }
     }
 
@@ -416,7 +369,7 @@ impl Deployment {
     /// Returns what the processes have printed.
     #[must_use]
     pub fn log(&self) -> String {
-        let worker = self.edge.as_ref().and_then(|edge| edge.worker.as_ref()).map(EdgeWorker::log);
+        let worker = self.edge.as_ref().map(Edge::log);
         self.processes.iter().map(Process::log).chain(worker).collect()
     }
 
@@ -466,11 +419,4 @@ async fn with_sign_in(configuration: &str) -> (Option<OidcProvider>, String) {
         signin += "[roles]\nsuper_admins = [\"admin@example.com\"]\n";
     }
     (Some(provider), signin + configuration)
-}
-
-/// Returns a configuration as variables, one for each section.
-fn as_variables(configuration: &str) -> Table {
-    let sections: Table = configuration.parse().expect("it was written for a gateway");
-    let name = |section: String| format!("LLM_GATEWAY__{}", section.to_ascii_uppercase());
-    sections.into_iter().map(|(section, value)| (name(section), Value::String(value.to_string()))).collect()
 }

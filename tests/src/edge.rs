@@ -1,4 +1,4 @@
-//! The Worker under `wrangler dev`: workerd with its bindings simulated on this machine.
+//! The Worker on this machine: under `wrangler dev`, or in workerd itself.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,12 +8,44 @@ use std::{fs, io};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use crate::{NotReady, Process, Unset, place};
+use crate::upstash::UpstashBridge;
+use crate::{NotReady, Process, Store, Unset, place};
 
 /// How long wrangler may take from its start to the Worker's first answer.
 ///
 /// About 3 seconds on an idle machine; the rest is for one that compiles something else meanwhile.
 const START: Duration = Duration::from_mins(1);
+
+/// What runs a Worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runtime {
+    /// `wrangler dev`, as a developer does.
+    Wrangler,
+    /// The runtime itself: nothing is between a client and the Worker.
+    Bare,
+    /// The runtime itself, with something before the Worker that watches it (`tests/node/watched_worker.js`).
+    Watched,
+}
+
+/// The Worker of a deployment.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    port: u16,
+    runtime: Runtime,
+    variables: Table,
+    /// Its own way to the hot state.
+    bridge: UpstashBridge,
+    worker: Option<EdgeWorker>,
+}
+
+/// The two halves of a front's key, as `llm-gateway keys front` prints them.
+#[derive(Debug)]
+pub(crate) struct FrontKeys {
+    /// The front's.
+    pub(crate) private: String,
+    /// The control plane's, as a list.
+    pub(crate) public: String,
+}
 
 /// A running Worker, with state of its own.
 #[derive(Debug)]
@@ -42,60 +74,80 @@ pub enum EdgeError {
     NotReady(#[from] NotReady),
 }
 
+impl Edge {
+    /// Prepares a Worker at this port, with a gateway's configuration, the value of its section `control`, and its own way to the
+    /// hot state.
+    pub(crate) fn new(port: u16, runtime: Runtime, configuration: &str, control: &str, bridge: UpstashBridge) -> Self {
+        let mut variables = as_variables(configuration);
+        variables.extend(as_variables(&Store::over(&bridge)));
+        variables.insert("LLM_GATEWAY__CONTROL".to_owned(), Value::String(control.to_owned()));
+        Self { port, runtime, variables, bridge, worker: None }
+    }
+
+    /// Starts it.
+    pub(crate) async fn start(&mut self) {
+        let started = EdgeWorker::start(self.runtime, self.port, &self.variables).await;
+        self.worker = Some(started.expect("the worker starts"));
+    }
+
+    /// Ends it without a warning.
+    pub(crate) fn stop(&mut self) {
+        self.worker = None;
+    }
+
+    /// Returns what it has printed since it started.
+    pub(crate) fn log(&self) -> String {
+        self.worker.as_ref().map(EdgeWorker::log).unwrap_or_default()
+    }
+
+    /// Returns its own way to the hot state.
+    pub(crate) const fn bridge(&self) -> &UpstashBridge {
+        &self.bridge
+    }
+}
+
+impl FrontKeys {
+    /// Reads what the program has printed.
+    pub(crate) fn read(printed: &str) -> Self {
+        let value = |name: &str| {
+            let line = printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.unwrap_or_else(|| unreachable!("{name} is not there: {printed}")).trim_matches('\'').to_owned()
+        };
+        Self { private: value("LLM_GATEWAY__CONTROL__KEY"), public: value("LLM_GATEWAY__CONTROL__FRONTS") }
+    }
+}
+
+/// Returns a configuration as variables, one for each section.
+fn as_variables(configuration: &str) -> Table {
+    let sections: Table = configuration.parse().expect("it was written for a gateway");
+    let name = |section: String| format!("LLM_GATEWAY__{}", section.to_ascii_uppercase());
+    sections.into_iter().map(|(section, value)| (name(section), Value::String(value.to_string()))).collect()
+}
+
 impl EdgeWorker {
     /// Starts the Worker that `scripts/worker` built, at this port and with these variables in place of those that
-    /// `wrangler.toml` has; returns once it answers.
+    /// `wrangler.toml` has; returns once it listens, and under wrangler once it answers.
     ///
-    /// It runs as `wrangler.toml` says but for the build command and the addresses, from a directory of its own, so that tests that run
-    /// beside each other neither build nor share state.
+    /// It runs as `wrangler.toml` says but for the build command and the addresses, from a directory of its own, so that tests
+    /// that run beside each other neither build nor share state.
     ///
     /// # Errors
     ///
     /// - [`EdgeError::Unset`] outside `scripts/test`.
     /// - [`EdgeError::Config`], [`EdgeError::Start`]: it was not started.
-    /// - [`EdgeError::NotReady`], with what wrangler printed, if it does not answer.
-    pub async fn start(port: u16, variables: &Table) -> Result<Self, EdgeError> {
-        let root = place("LLM_GATEWAY_ROOT")?;
-        let directory = tempfile::tempdir()?;
-        let config = prebuilt(&fs::read_to_string(root.join("wrangler.toml"))?, &root, variables)?;
-        fs::write(directory.path().join("wrangler.toml"), config)?;
-
-        let mut process = Process::start(
-            Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/wrangler"))
-                .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
-                .args(["--show-interactive-dev-session", "false"])
-                .current_dir(directory.path())
-                // Not the settings, logs and running Workers of whoever runs the tests.
-                .env("XDG_CONFIG_HOME", directory.path())
-                .env("WRANGLER_SEND_METRICS", "false"),
-        )?;
-        let url = format!("http://127.0.0.1:{port}");
-        process.answers(&format!("{url}/healthz"), START).await?;
-        Ok(Self { process, _directory: directory })
-    }
-
-    /// Starts the same Worker in the runtime itself, without wrangler: nothing is between a client and the Worker. `entry` is
-    /// a file of `tests/node` that stands before it.
-    ///
-    /// # Errors
-    ///
-    /// As [`EdgeWorker::start`].
-    pub async fn start_bare(port: u16, variables: &Table, entry: Option<&str>) -> Result<Self, EdgeError> {
+    /// - [`EdgeError::NotReady`], with what it printed, if it does not answer.
+    pub async fn start(runtime: Runtime, port: u16, variables: &Table) -> Result<Self, EdgeError> {
         let root = place("LLM_GATEWAY_ROOT")?;
         let directory = tempfile::tempdir()?;
         let settings: Table = fs::read_to_string(root.join("wrangler.toml"))?.parse()?;
-        fs::write(directory.path().join("worker.capnp"), bare(port, &settings, variables, entry))?;
-        for folder in ["edge", "tests"] {
-            std::os::unix::fs::symlink(root.join(folder), directory.path().join(folder))?;
-        }
-
-        let mut process = Process::start(
-            Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/workerd"))
-                .args(["serve", "worker.capnp"])
-                .current_dir(directory.path()),
-        )?;
-        process.listens(port, START).await?;
-        Ok(Self { process, _directory: directory })
+        let process = match runtime {
+            Runtime::Wrangler => under_wrangler(port, settings, variables, &root, directory.path()).await,
+            Runtime::Bare => alone(port, &settings, variables, None, &root, directory.path()).await,
+            Runtime::Watched => {
+                alone(port, &settings, variables, Some("watched_worker.js"), &root, directory.path()).await
+            }
+        };
+        Ok(Self { process: process?, _directory: directory })
     }
 
     /// Returns what the Worker has printed, and wrangler if that runs it.
@@ -105,17 +157,51 @@ impl EdgeWorker {
     }
 }
 
-/// Returns `config` without its build command and its addresses, for use from any directory, with other variables.
-fn prebuilt(config: &str, root: &Path, variables: &Table) -> Result<String, toml::de::Error> {
-    let mut config: Table = config.parse()?;
-    config.remove("build");
+async fn under_wrangler(
+    port: u16,
+    mut settings: Table,
+    variables: &Table,
+    root: &Path,
+    directory: &Path,
+) -> Result<Process, EdgeError> {
+    settings.remove("build");
     // wrangler would have requests come for them.
-    config.remove("routes");
-    config.insert("vars".to_owned(), Value::Table(variables.clone()));
-    if let Some(Value::String(main)) = config.get_mut("main") {
+    settings.remove("routes");
+    settings.insert("vars".to_owned(), Value::Table(variables.clone()));
+    if let Some(Value::String(main)) = settings.get_mut("main") {
         *main = root.join(&main).to_string_lossy().into_owned();
     }
-    Ok(config.to_string())
+    fs::write(directory.join("wrangler.toml"), settings.to_string())?;
+    let mut process = Process::start(
+        Command::new(place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/wrangler"))
+            .args(["dev", "--local", "--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", "0"])
+            .args(["--show-interactive-dev-session", "false"])
+            .current_dir(directory)
+            // Not the settings, logs and running Workers of whoever runs the tests.
+            .env("XDG_CONFIG_HOME", directory)
+            .env("WRANGLER_SEND_METRICS", "false"),
+    )?;
+    process.answers(&format!("http://127.0.0.1:{port}/healthz"), START).await?;
+    Ok(process)
+}
+
+/// Starts it in the runtime itself; `entry` is a file of `tests/node` that stands before it.
+async fn alone(
+    port: u16,
+    settings: &Table,
+    variables: &Table,
+    entry: Option<&str>,
+    root: &Path,
+    directory: &Path,
+) -> Result<Process, EdgeError> {
+    fs::write(directory.join("worker.capnp"), bare(port, settings, variables, entry))?;
+    for folder in ["edge", "tests"] {
+        std::os::unix::fs::symlink(root.join(folder), directory.join(folder))?;
+    }
+    let program = place("LLM_GATEWAY_NODE")?.join("node_modules/.bin/workerd");
+    let mut process = Process::start(Command::new(program).args(["serve", "worker.capnp"]).current_dir(directory))?;
+    process.listens(port, START).await?;
+    Ok(process)
 }
 
 /// Returns what workerd reads: the Worker with the compatibility that `wrangler.toml` says, and these variables.

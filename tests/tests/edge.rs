@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use gateway_tests::edge::EdgeWorker;
+use gateway_tests::edge::{EdgeWorker, Runtime};
 use gateway_tests::provider::{Behaviour, Gate, INPUT_TOKENS, TIMES};
 use gateway_tests::{Answer, Deployment, Fronted, OidcProvider, assert_alive, free_port};
 use reqwest::{Client, StatusCode};
@@ -115,7 +115,7 @@ async fn names_a_missing_secret_in_the_log_only() {
     ];
     let variables = variables.map(|(section, value)| (format!("LLM_GATEWAY__{section}"), value.into()));
     let port = free_port().unwrap();
-    let worker = EdgeWorker::start_bare(port, &variables.into_iter().collect(), None).await.unwrap();
+    let worker = EdgeWorker::start(Runtime::Bare, port, &variables.into_iter().collect()).await.unwrap();
     for path in ["/healthz", "/", "/v1/messages"] {
         let answer = Answer::of(reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.unwrap()).await;
         assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));

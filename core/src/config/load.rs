@@ -227,20 +227,10 @@ pub(super) mod tests {
     use crate::identity::Email;
     use crate::money::WindowKind;
 
-    pub(in crate::config) struct Map(BTreeMap<String, String>);
-
-    impl Vars for Map {
-        fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-            self.0.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(n, v)| (n.clone(), v.clone())).collect()
-        }
-
-        fn var(&self, name: &str) -> Option<String> {
-            self.0.get(name).cloned()
-        }
-    }
+    pub(in crate::config) type Map = BTreeMap<String, String>;
 
     pub(in crate::config) fn vars(pairs: &[(&str, &str)]) -> Map {
-        Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     pub(in crate::config) fn load_with(document: &str, vars: &Map) -> Result<Config, ConfigError> {

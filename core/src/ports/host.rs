@@ -1,5 +1,6 @@
 //! The host: time, chance, HTTP, work in the background, and the way to the control plane.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -114,6 +115,18 @@ pub trait Vars {
 
     /// Returns the variable of that name.
     fn var(&self, name: &str) -> Option<String>;
+}
+
+/// Variables that were read beforehand.
+impl Vars for BTreeMap<String, String> {
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+        let ours = self.iter().filter(|(name, _)| name.starts_with(prefix));
+        ours.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        self.get(name).cloned()
+    }
 }
 
 /// No variables at all.

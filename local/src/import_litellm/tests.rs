@@ -1,7 +1,8 @@
 //! What becomes of whole configurations.
 
+use std::collections::BTreeMap;
+
 use gateway_core::config::{Config, VARIABLE_PREFIX};
-use gateway_core::ports::Vars;
 use toml::{Table, Value};
 
 use super::{ImportError, Imported, import};
@@ -16,19 +17,6 @@ fn imported(text: &str) -> Imported {
     import(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The keys that the comments ask for.
-struct Keys(Vec<(String, String)>);
-
-impl Vars for Keys {
-    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        self.0.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect()
-    }
-
-    fn var(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
-    }
-}
-
 /// Returns the document as TOML. The gateway takes it, once the keys that it asks for are there.
 fn parsed(text: &str) -> Table {
     let document = imported(text).document;
@@ -36,7 +24,7 @@ fn parsed(text: &str) -> Table {
     let providers = table.get("providers").and_then(Value::as_table).into_iter().flatten();
     let keyed = providers.filter(|(_, provider)| provider.get("auth").is_none());
     let variable = |name: &str| format!("{VARIABLE_PREFIX}PROVIDERS__{}__API_KEY", name.to_ascii_uppercase());
-    let keys = Keys(keyed.map(|(name, _)| (variable(name), "fake".to_owned())).collect());
+    let keys: BTreeMap<_, _> = keyed.map(|(name, _)| (variable(name), "fake".to_owned())).collect();
     let loaded = Config::load(&document, &keys);
     assert!(loaded.is_ok(), "{:?} in {document}", loaded.err());
     table
