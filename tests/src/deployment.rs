@@ -220,6 +220,12 @@ impl Deployment {
         self.edge.as_ref().expect("the front is a Worker").bridge()
     }
 
+    /// Says whether the front is a Worker under wrangler, which has a proxy of its own before it.
+    #[must_use]
+    pub fn is_under_wrangler(&self) -> bool {
+        self.edge.as_ref().is_some_and(|edge| edge.runtime() == Runtime::Wrangler)
+    }
+
     /// Says whether the front is a Worker.
     #[must_use]
     pub const fn is_edge(&self) -> bool {

@@ -100,6 +100,11 @@ impl Edge {
         self.worker.as_ref().map(EdgeWorker::log).unwrap_or_default()
     }
 
+    /// Returns what runs it.
+    pub(crate) const fn runtime(&self) -> Runtime {
+        self.runtime
+    }
+
     /// Returns its own way to the hot state.
     pub(crate) const fn bridge(&self) -> &UpstashBridge {
         &self.bridge

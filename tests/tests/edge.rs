@@ -202,6 +202,20 @@ async fn takes_eight_bodies_of_the_largest_size_at_once() {
 }
 
 #[tokio::test]
+async fn needs_no_more_memory_for_long_streams() {
+    let scene = Fronted::watched_edge("").await;
+    let read = async |events: usize| {
+        scene.provider.next(Behaviour::text(&"word ".repeat(20)).events(events));
+        let answer = scene.ask("/v1/messages", &message(true)).await;
+        assert!(answer.text.contains("message_stop"));
+        scene.gateway.instances().await.1
+    };
+    let short = read(100).await;
+    let long = read(10_000).await;
+    assert!(long <= short + (1 << 20), "{short} bytes after 100 events, {long} after 10,000");
+}
+
+#[tokio::test]
 async fn serves_everybody_else_while_one_request_panics() {
     const OTHERS: usize = 199;
     let mut scene = Fronted::watched_edge(PATIENT).await;

