@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -204,6 +204,8 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
 
 async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
+    // What is left unread has the connection closed, and a request that comes on it meanwhile is lost.
+    let _ = request.into_body().collect().await;
     let reply = {
         let mut state = lock(&state);
         state.asked.push(path.clone());
