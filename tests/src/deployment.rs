@@ -6,15 +6,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::edge::{Edge, FrontKeys, Runtime};
+use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
 use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
 const START: Duration = Duration::from_mins(1);
-
-/// How often it is looked whether something was printed.
-const POLL: Duration = Duration::from_millis(20);
 
 /// The variable that says which deployment to test.
 const WHICH: &str = "LLM_GATEWAY_DEPLOYMENT";
@@ -189,13 +187,7 @@ impl Deployment {
     ///
     /// If they do not.
     pub async fn prints(&self, text: &str) {
-        let printed = async {
-            while !self.log().contains(text) {
-                tokio::time::sleep(POLL).await;
-            }
-        };
-        let waited = tokio::time::timeout(START, printed).await;
-        assert!(waited.is_ok(), "{text} is not printed: {}", self.log());
+        until_printed(|| self.log(), text).await;
     }
 
     /// Returns how many instances of its program a watched Worker has had, and how much memory the newest has, in bytes.

@@ -8,6 +8,7 @@ use std::{fs, io};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
+use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
 use crate::{NotReady, Process, Store, Unset, place};
 
@@ -153,6 +154,15 @@ impl EdgeWorker {
             }
         };
         Ok(Self { process: process?, _directory: directory })
+    }
+
+    /// Waits until it has printed something.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub async fn prints(&self, text: &str) {
+        until_printed(|| self.log(), text).await;
     }
 
     /// Returns what the Worker has printed, and wrangler if that runs it.

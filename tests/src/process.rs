@@ -15,7 +15,10 @@ const PORTS: Range<u16> = 12_000..32_000;
 /// How often another port is tried if one is taken.
 const ATTEMPTS: usize = 100;
 
-/// How often a server that is starting is asked whether it answers.
+/// How long a test waits for a line of a log: a moment, and the rest for a machine that compiles something else meanwhile.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a server that is starting is asked whether it answers, and a log is looked at.
 const POLL: Duration = Duration::from_millis(50);
 
 /// A server under test: a process group that ends when this is dropped, however the test ends.
@@ -177,6 +180,21 @@ impl Drop for Process {
             }
         }
     }
+}
+
+/// Waits until a text is in a log: what some servers print comes a moment later.
+///
+/// # Panics
+///
+/// If it does not come, with what was printed instead.
+pub(crate) async fn until_printed(log: impl Fn() -> String, text: &str) {
+    let printed = async {
+        while !log().contains(text) {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, printed).await;
+    assert!(waited.is_ok(), "{text} is not printed: {}", log());
 }
 
 /// Returns a port of the loopback address that nothing listens on.

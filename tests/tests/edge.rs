@@ -128,9 +128,7 @@ async fn names_a_missing_secret_in_the_log_only() {
         );
         assert!(answer.header("x-request-id").starts_with("req_"));
     }
-    while !worker.log().contains("LLM_GATEWAY__CONTROL__KEY") {
-        tokio::task::yield_now().await;
-    }
+    worker.prints("LLM_GATEWAY__CONTROL__KEY").await;
 }
 
 #[tokio::test]
