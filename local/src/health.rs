@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use gateway_core::ports::{Body, Http as _};
-use gateway_local::http_client::HttpClient;
+use gateway_native::http_client::HttpClient;
 use http::{Request, StatusCode};
 
 /// How long the gateway may take. Its stores have less.

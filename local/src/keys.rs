@@ -133,7 +133,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::host::{SystemClock, SystemRandom};
+    use gateway_native::host::{SystemClock, SystemRandom};
 
     #[test]
     fn makes_one_set_for_all_that_start_at_once() {

@@ -12,11 +12,11 @@ use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
-use gateway_local::http_client::HttpClient;
-use gateway_local::redis::RedisTransport;
+use gateway_native::http_client::HttpClient;
+use gateway_native::redis::RedisTransport;
 
-use crate::host::{SystemClock, SystemRandom};
 use crate::hot::EmbeddedHot;
+use gateway_native::host::{SystemClock, SystemRandom};
 
 /// Where the hot state is. An enum, because the configuration decides, and the front compiled twice would be twice as large.
 #[derive(Clone)]

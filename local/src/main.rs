@@ -3,15 +3,14 @@
 //! In scope: adapters (SQLite, the in-memory hot state and its journal, hyper), wiring, the command line. Out of scope:
 //! every decision; those are in `gateway-core`.
 
+mod background;
 mod cli;
 mod dev_oidc;
 mod health;
-mod host;
 mod hot;
 mod import_litellm;
 mod keys;
 mod local_hot;
-mod logging;
 mod platform;
 mod records;
 mod serve;
@@ -29,9 +28,10 @@ use gateway_core::Chain;
 use gateway_core::config::{Config, Place, VARIABLE_PREFIX};
 use gateway_core::ports::Random as _;
 use gateway_core::token::FrontKey;
+use gateway_native::host::{Environment, SystemClock, SystemRandom};
+use gateway_native::logging;
 
 use crate::cli::{Cli, Command, Hot, Keys};
-use crate::host::{Environment, SystemClock, SystemRandom};
 use crate::keys::KeyFile;
 
 /// The configuration file that is read when none is named.

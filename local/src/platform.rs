@@ -6,10 +6,11 @@ use bytes::Bytes;
 use gateway_core::control::{Actor, Authority};
 use gateway_core::http::MAX_ANSWER;
 use gateway_core::ports::{ControlPlane, Platform, Unavailable};
-use gateway_local::http_client::HttpClient;
+use gateway_native::host::{SystemClock, SystemRandom};
+use gateway_native::http_client::HttpClient;
 use tower::ServiceExt as _;
 
-use crate::host::{SystemClock, SystemRandom, TokioBackground};
+use crate::background::TokioBackground;
 use crate::local_hot::LocalHot;
 use crate::records::SqliteRecords;
 

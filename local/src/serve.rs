@@ -13,12 +13,13 @@ use gateway_core::identity::Email;
 use gateway_core::ports::{Clock as _, Duties as _, Random as _, Unavailable};
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::version::Generation;
-use gateway_local::http_client::HttpClient;
-use gateway_local::redis::RedisTransport;
+use gateway_native::host::{SystemClock, SystemRandom};
+use gateway_native::http_client::HttpClient;
+use gateway_native::redis::RedisTransport;
 use tokio::net::TcpListener;
 
+use crate::background::TokioBackground;
 use crate::dev_oidc::DevProvider;
-use crate::host::{SystemClock, SystemRandom, TokioBackground};
 use crate::hot::EmbeddedHot;
 use crate::keys::KeyFile;
 use crate::local_hot::LocalHot;

@@ -124,7 +124,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::host::TokioBackground;
+    use crate::background::TokioBackground;
     use crate::stall::STALL;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";

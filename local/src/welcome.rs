@@ -72,7 +72,7 @@ fn calls(config: &Config) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Environment;
+    use gateway_native::host::Environment;
 
     fn config(document: &str) -> Config {
         Config::load(document, &Environment::default()).unwrap()

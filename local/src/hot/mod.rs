@@ -24,7 +24,7 @@ pub(crate) use journal::JournalError;
 use journal::Pace;
 use owner::{NAME, Owner};
 
-use crate::host::SystemRandom;
+use gateway_native::host::SystemRandom;
 
 /// The hot state of one process. Clones share it.
 #[derive(Clone)]

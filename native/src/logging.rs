@@ -13,7 +13,7 @@ use tracing_subscriber::{Layer as _, fmt};
 /// # Errors
 ///
 /// A sentence that says why `log.level` cannot be used.
-pub(crate) fn start(log: &Log) -> Result<(), String> {
+pub fn start(log: &Log) -> Result<(), String> {
     let filter: Targets = log.level.parse().map_err(|error| format!("log.level: {error}"))?;
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let lines = match log.format {

@@ -7,7 +7,7 @@ use gateway_core::conformance::fixture::START;
 use gateway_core::ports::Clock;
 use gateway_core::redis::UpstashTransport;
 use gateway_core::time::Millis;
-use gateway_local::http_client::HttpClient;
+use gateway_native::http_client::HttpClient;
 use gateway_tests::Store;
 
 use crate::support::Recording;

@@ -1,20 +1,18 @@
-//! What the operating system gives: time, chance, tasks, and the environment.
+//! What the operating system gives: time, chance, and the environment.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway_core::config::{INHERITED, VARIABLE_PREFIX};
-use gateway_core::ports::{Background, Clock, Random, Vars};
+use gateway_core::ports::{Clock, Random, Vars};
 use gateway_core::time::Millis;
-use tokio_util::task::TaskTracker;
 
 /// How the names of variables end that name a file.
 const FILE_SUFFIX: &str = "_FILE";
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SystemClock;
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
@@ -32,7 +30,7 @@ impl Clock for SystemClock {
 
 /// The system's source of randomness.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SystemRandom;
+pub struct SystemRandom;
 
 impl Random for SystemRandom {
     #[expect(clippy::disallowed_methods, reason = "this is the Random port's implementation")]
@@ -42,43 +40,24 @@ impl Random for SystemRandom {
     }
 }
 
-/// Runs tasks on tokio, and knows which still run.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TokioBackground {
-    tasks: TaskTracker,
-}
-
-impl TokioBackground {
-    /// Waits until every task has ended, for `patience` at most; returns how many still run.
-    ///
-    /// Tasks that are started meanwhile are waited for, too: the last requests start theirs while they end.
-    pub(crate) async fn finish(&self, patience: Duration) -> usize {
-        self.tasks.close();
-        // Whether it was in time shows in the count.
-        let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
-        self.tasks.len()
-    }
-}
-
-impl Background for TokioBackground {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
-    }
-}
-
 /// The process's environment as it was at the start. A variable whose name ends in `_FILE` stands for the one without,
 /// with the file's content, less a newline at its end. Variables that are not Unicode are not seen.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Environment {
+pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 /// Why the environment cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EnvironmentError {
+pub enum EnvironmentError {
     /// A variable names a file that cannot be read.
     #[error("cannot read the file that {name} names")]
-    File { name: String, source: std::io::Error },
+    File {
+        /// The variable.
+        name: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// A value is given twice.
     #[error("{0} and {0}_FILE are both set")]
     Twice(String),
@@ -90,7 +69,7 @@ impl Environment {
     /// # Errors
     ///
     /// [`EnvironmentError`] names the variable that cannot be used.
-    pub(crate) fn read() -> Result<Self, EnvironmentError> {
+    pub fn read() -> Result<Self, EnvironmentError> {
         #[expect(clippy::disallowed_methods, reason = "this is the Vars port's implementation")]
         let pairs = std::env::vars_os();
         Self::of(pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
@@ -126,26 +105,7 @@ impl Vars for Environment {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use super::*;
-
-    #[tokio::test]
-    async fn waits_for_what_runs_in_the_background() {
-        let background = TokioBackground::default();
-        let (release, released) = tokio::sync::oneshot::channel::<()>();
-        let done = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&done);
-        background.spawn(async move {
-            let _ = released.await;
-            seen.store(true, Ordering::SeqCst);
-        });
-        assert_eq!(background.finish(Duration::ZERO).await, 1);
-        drop(release);
-        assert_eq!(background.finish(Duration::from_mins(1)).await, 0);
-        assert!(done.load(Ordering::SeqCst));
-    }
 
     #[test]
     fn tells_the_time_in_milliseconds() {

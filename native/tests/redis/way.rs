@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway_core::config::{Hot, HotStore, RedisServer};
-use gateway_local::redis::{ConnectError, RedisTransport};
+use gateway_native::redis::{ConnectError, RedisTransport};
 use gateway_tests::Redis;
 
 use crate::support::Recording;
