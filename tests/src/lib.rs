@@ -16,6 +16,7 @@ mod redis;
 mod relay;
 mod store;
 
+pub mod dynamodb;
 pub mod edge;
 pub mod lambda;
 pub mod provider;

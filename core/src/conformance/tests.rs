@@ -30,6 +30,7 @@ mod records {
     use super::{MemoryRecords, block_on};
 
     crate::records_conformance!(block_on, (MemoryRecords::default(), ()));
+    crate::records_conformance!(forgetting block_on, (MemoryRecords::default(), ()));
 }
 
 #[test]

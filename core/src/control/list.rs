@@ -5,11 +5,8 @@ use crate::id::{TokenId, UserId};
 use crate::identity::User;
 use crate::ports::{Page, PageRequest, TokenQuery, Tokens as _, Unavailable, Users as _};
 use crate::time::Timestamp;
-use crate::token::{Token, TokenStatus};
+use crate::token::{LISTED_AFTER_EXPIRY, Token, TokenStatus};
 use crate::version::Stored;
-
-/// How long tokens stay listed after their expiry, in seconds.
-const LISTED_AFTER_EXPIRY: i64 = 30 * 86400;
 
 /// A token and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub(crate) const CLOSED_REMEMBERED: i64 = 15 * 60;
 pub(crate) const SWEPT_REMEMBERED: i64 = 48 * 3600;
 
 /// How long a window's counters are kept after its end, in seconds.
-pub(crate) const WINDOW_REMEMBERED: i64 = 35 * 86400;
+pub const WINDOW_REMEMBERED: i64 = 35 * 86400;
 
 /// How many forgotten leases one call makes room for: a call closes one, so they go faster than they come.
 const PRUNED_AT_ONCE: usize = 4;

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 pub use answers::AnswerKey;
 pub use change::Change;
 pub use lease::OpenLease;
+pub use ledger::WINDOW_REMEMBERED;
 pub use once::Full;
 
 pub(crate) use budgets::{Payer, applicable};
 pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
-pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED, WINDOW_REMEMBERED};
+pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
 pub(crate) use once::CAPACITY as ONCE_CAPACITY;
 pub(crate) use sessions::noted_every;
 

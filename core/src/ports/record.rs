@@ -143,7 +143,9 @@ pub trait Outbox {
     fn applied(&self, subject: Subject, version: Version) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Forgets what nobody asks for any more.
+/// Forgets what nobody asks for any more. A store that does so by itself has nothing to do here: tokens go
+/// [`LISTED_AFTER_EXPIRY`](crate::token::LISTED_AFTER_EXPIRY) after their expiry, what was spent
+/// [`WINDOW_REMEMBERED`](crate::memory::WINDOW_REMEMBERED) after its window's end.
 pub trait Retention {
     /// Forgets tokens that had expired by `expired_by`, at most `limit` of them, and their changes in the outbox; returns
     /// how many. The audit log still tells of them.

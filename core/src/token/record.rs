@@ -10,6 +10,9 @@ use crate::version::Epoch;
 /// Longest token name, in characters.
 const MAX_NAME: usize = 64;
 
+/// How long tokens stay listed after their expiry, in seconds. The records may forget them then.
+pub const LISTED_AFTER_EXPIRY: i64 = 30 * 86400;
+
 /// An issued token, as the records keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {

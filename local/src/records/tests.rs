@@ -23,6 +23,7 @@ fn store() -> (SqliteRecords, TempDir) {
 }
 
 gateway_core::records_conformance!(block_on, store());
+gateway_core::records_conformance!(forgetting block_on, store());
 
 #[test]
 fn keeps_everything_when_it_is_opened_again() {

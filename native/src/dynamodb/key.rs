@@ -1,0 +1,108 @@
+//! What items are called.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gateway_core::id::{LeaseId, TokenId, UserId};
+use gateway_core::ports::Subject;
+use sha2::{Digest as _, Sha256};
+
+use super::item::{Item, text};
+
+/// The partition of the audit log.
+///
+/// One for all of it: a month in its name would not spread what is written in one moment, and pages would have to look for the
+/// month in which they go on.
+pub(super) const AUDIT: &str = "AUDIT";
+
+/// The sort key of every outbox row; the deployment's stream is filtered by it.
+pub(super) const OUTBOX: &str = "OUTBOX";
+
+/// Into how many partitions usage events are spread: each takes 500 of them a second.
+pub(super) const USAGE_SHARDS: u8 = 4;
+
+/// The name of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    pub(super) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    pub(super) fn user(id: UserId) -> Self {
+        Self::new(user(id), "USER")
+    }
+
+    /// Issuers and subjects are texts of any length, and keys are not.
+    pub(super) fn subject(issuer: &str, subject: &str) -> Self {
+        Self::new(format!("SUBJECT#{}", hash(&[issuer, subject])), "SUBJECT")
+    }
+
+    pub(super) fn token(id: TokenId) -> Self {
+        Self::new(format!("TOKEN#{id}"), "TOKEN")
+    }
+
+    /// Says that somebody has a token.
+    pub(super) fn tokens_of(user_id: UserId, id: impl std::fmt::Display) -> Self {
+        Self::new(user(user_id), format!("TOKEN#{id}"))
+    }
+
+    pub(super) fn outbox(subject: Subject) -> Self {
+        let record = match subject {
+            Subject::User(id) => Self::user(id),
+            Subject::Token(id) => Self::token(id),
+        };
+        Self { sk: OUTBOX.to_owned(), ..record }
+    }
+
+    pub(super) fn usage(id: LeaseId) -> Self {
+        let shard = u8::try_from(id.bits() % u128::from(USAGE_SHARDS)).unwrap_or_default();
+        Self::new(usage(shard), id.to_string())
+    }
+
+    /// Returns the item's attributes that are its name.
+    pub(super) fn item(&self) -> Item {
+        HashMap::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
+    }
+
+    /// Reads the name of an item.
+    pub(super) fn of(item: &Item) -> Option<Self> {
+        let part = |name: &str| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).cloned();
+        Some(Self { pk: part("pk")?, sk: part("sk")? })
+    }
+}
+
+/// Returns the partition of a person.
+pub(super) fn user(id: UserId) -> String {
+    format!("USER#{id}")
+}
+
+/// Returns the partition of one shard of the usage log.
+pub(super) fn usage(shard: u8) -> String {
+    format!("USAGE#{shard}")
+}
+
+/// Returns texts of any length as one of 43 characters: their SHA-256, told apart.
+pub(super) fn hash(texts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text);
+    }
+    URL_SAFE_NO_PAD.encode(hasher.finalize())
+}
+
+/// Returns the record that an outbox row is about.
+pub(super) fn changed_record(pk: &str) -> Option<Subject> {
+    match pk.split_once('#')? {
+        ("USER", id) => id.parse().ok().map(Subject::User),
+        ("TOKEN", id) => id.parse().ok().map(Subject::Token),
+        _ => None,
+    }
+}

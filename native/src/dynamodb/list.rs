@@ -1,0 +1,86 @@
+//! Pages of what is in order.
+
+use gateway_core::ports::{Cursor, Page, PageRequest, Unavailable};
+
+use super::DynamoRecords;
+use super::call::unavailable;
+use super::item::{Item, text};
+use super::key::Key;
+
+/// In which direction a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A list: rows of one partition of the table, or of one of its indexes, and what they lead to.
+pub(super) struct List<'a> {
+    /// The number of the index.
+    pub(super) index: Option<u8>,
+    pub(super) partition: String,
+    /// How the sort keys of its rows begin.
+    pub(super) prefix: &'a str,
+    pub(super) order: Order,
+    /// Returns the name of the row after which a page begins, as the table or the index has it.
+    pub(super) start: &'a (dyn Fn(&str) -> Item + Sync),
+    /// Returns the name of the record that a row leads to; none if it is the record.
+    pub(super) record: &'a (dyn Fn(&Key) -> Option<Key> + Sync),
+}
+
+impl DynamoRecords {
+    /// Reads one page, in as many requests as it has rows by the hundred, and some more where rows are left out.
+    pub(super) async fn page<T>(
+        &self,
+        list: &List<'_>,
+        request: &PageRequest,
+        read: impl Fn(&Item) -> Result<T, Unavailable> + Sync,
+        is_wanted: impl Fn(&T) -> bool + Sync,
+        cursor: impl Fn(&T) -> Cursor + Sync,
+    ) -> Result<Page<T>, Unavailable> {
+        let rows = request.rows() as usize;
+        let mut start = request.cursor.as_ref().map(|cursor| (list.start)(&cursor.0));
+        let mut items = Vec::new();
+        loop {
+            let (found, last) = self.rows(list, start, rows + 1 - items.len()).await?;
+            let keys: Vec<Key> = found.iter().filter_map(Key::of).filter_map(|key| (list.record)(&key)).collect();
+            let records = if keys.is_empty() { found } else { self.read_all(&keys).await? };
+            for record in &records {
+                items.push(read(record)?);
+            }
+            items.retain(&is_wanted);
+            start = last;
+            if items.len() > rows || start.is_none() {
+                break;
+            }
+        }
+        let next = if items.len() > rows { items.get(rows - 1).map(cursor) } else { None };
+        items.truncate(rows);
+        Ok(Page { items, next })
+    }
+
+    /// Reads some rows, and the name of the last one if there may be more.
+    async fn rows(
+        &self,
+        list: &List<'_>,
+        start: Option<Item>,
+        limit: usize,
+    ) -> Result<(Vec<Item>, Option<Item>), Unavailable> {
+        let number = list.index.map(|index| index.to_string()).unwrap_or_default();
+        let mut condition = format!("pk{number} = :pk");
+        let mut query =
+            self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(&list.partition));
+        if !list.prefix.is_empty() {
+            condition += &format!(" AND begins_with(sk{number}, :prefix)");
+            query = query.expression_attribute_values(":prefix", text(list.prefix));
+        }
+        query = match list.index {
+            Some(index) => query.index_name(format!("index{index}")),
+            None => query.consistent_read(true),
+        };
+        let query = query.key_condition_expression(condition).scan_index_forward(list.order == Order::OldestFirst);
+        let query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start);
+        let answer = query.send().await.map_err(unavailable)?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+}

@@ -1,0 +1,1 @@
+//! What goes wrong between the gateway and the table, and does no harm.
