@@ -11,7 +11,7 @@ use crate::money::{Calendar, Counter, Nanodollars, WindowId, WindowKind};
 use crate::time::Timestamp;
 
 /// A usage event with the windows that it counts in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
     /// The event.
     pub event: UsageEvent,

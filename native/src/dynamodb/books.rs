@@ -8,12 +8,10 @@
 
 use std::collections::HashMap;
 
-use gateway_core::accounts::{Posting, RollUp, RollUpKey, SpentKey, Sums};
+use gateway_core::accounts::{Posting, Sums};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::LeaseId;
-use gateway_core::money::Nanodollars;
 use gateway_core::ports::Unavailable;
-use gateway_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{add_roll_up, add_spent};
@@ -22,8 +20,11 @@ use super::item::{body, json, number, number_of};
 use super::key::Key;
 use super::{DynamoRecords, NAME};
 
-/// How many events one batch has at most. Each takes about a kilobyte, with its part of the sums, and an item has room for 400.
+/// How many events one batch has at most.
 const BATCH: usize = 100;
+
+/// How large a batch is at most, in bytes: an item has room for 400 KB. An event has about one.
+const BATCH_SIZE: usize = 256 * 1024;
 
 /// How often to start over when others write batches, before we call it broken.
 const MAX_ATTEMPTS: usize = 16;
@@ -31,9 +32,14 @@ const MAX_ATTEMPTS: usize = 16;
 /// A batch, as it is written down.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Batch {
-    spent: Vec<(SpentKey, Nanodollars, Option<Timestamp>)>,
-    roll_ups: Vec<(RollUpKey, RollUp)>,
-    events: Vec<UsageEvent>,
+    entries: Vec<Entry>,
+}
+
+/// An event to be booked, and the lower revision of it that was.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    posting: Posting,
+    replaced: Option<UsageEvent>,
 }
 
 /// How far the books are.
@@ -45,9 +51,11 @@ struct Newest {
 
 impl DynamoRecords {
     /// Puts events into the log and adds them to its sums, unless it has them.
-    pub(super) async fn book(&self, postings: &[Posting]) -> Result<(), Unavailable> {
-        for postings in postings.chunks(BATCH) {
-            self.book_batch(postings).await?;
+    pub(super) async fn book(&self, mut postings: &[Posting]) -> Result<(), Unavailable> {
+        while !postings.is_empty() {
+            let (batch, rest) = postings.split_at(fitting(postings));
+            self.book_batch(batch).await?;
+            postings = rest;
         }
         Ok(())
     }
@@ -60,7 +68,7 @@ impl DynamoRecords {
                 continue;
             }
             let batch = self.batch(postings).await?;
-            if batch.events.is_empty() {
+            if batch.entries.is_empty() {
                 return Ok(());
             }
             // What was read of the log holds as long as nobody else began a batch; then all of it is looked at again.
@@ -80,21 +88,15 @@ impl DynamoRecords {
         let keys: Vec<Key> = postings.iter().map(|posting| Key::usage(posting.event.id)).collect();
         let held: Result<Vec<UsageEvent>, Unavailable> = self.read_all(&keys).await?.iter().map(body).collect();
         let mut log: HashMap<LeaseId, UsageEvent> = held?.into_iter().map(|event| (event.id, event)).collect();
-        let mut sums = Sums::default();
-        let mut events: HashMap<LeaseId, UsageEvent> = HashMap::new();
+        let mut batch = Batch::default();
         for posting in postings {
-            let held = log.get(&posting.event.id);
-            if held.is_none_or(|held| held.revision < posting.event.revision) {
-                sums.post(posting, held);
+            let replaced = log.get(&posting.event.id);
+            if replaced.is_none_or(|held| held.revision < posting.event.revision) {
+                batch.entries.push(Entry { posting: posting.clone(), replaced: replaced.cloned() });
                 log.insert(posting.event.id, posting.event.clone());
-                events.insert(posting.event.id, posting.event.clone());
             }
         }
-        Ok(Batch {
-            spent: sums.spent.into_iter().map(|(key, (amount, end))| (key, amount, end)).collect(),
-            roll_ups: sums.roll_ups.into_iter().collect(),
-            events: events.into_values().collect(),
-        })
+        Ok(batch)
     }
 
     /// Writes a batch down as the one after `count`, if that is still the newest and over. If not, nothing was written.
@@ -110,10 +112,14 @@ impl DynamoRecords {
 
     /// Does what is left of a batch.
     async fn finish(&self, count: u64, batch: &Batch) -> Result<(), Unavailable> {
-        let spent = batch.spent.iter().map(|(key, amount, end)| add_spent(key, *amount, *end, count));
-        let roll_ups = batch.roll_ups.iter().map(|(key, added)| add_roll_up(key, added, count));
+        let mut sums = Sums::default();
+        for entry in &batch.entries {
+            sums.post(&entry.posting, entry.replaced.as_ref());
+        }
+        let spent = sums.spent.iter().map(|(key, (amount, end))| add_spent(key, *amount, *end, count));
+        let roll_ups = sums.roll_ups.iter().map(|(key, added)| add_roll_up(key, added, count));
         self.change_all(spent.chain(roll_ups).collect()).await?;
-        self.change_all(batch.events.iter().map(put).collect()).await?;
+        self.change_all(batch.entries.iter().map(|entry| put(&entry.posting.event)).collect()).await?;
         let over = self.change(Change {
             key: key(),
             update: "REMOVE body",
@@ -126,6 +132,17 @@ impl DynamoRecords {
 
 fn key() -> Key {
     Key::new("BOOKS", "BOOKS")
+}
+
+/// Returns how many of these events one batch has room for.
+fn fitting(postings: &[Posting]) -> usize {
+    let mut size = 0;
+    let fit = postings.iter().take(BATCH).take_while(|posting| {
+        size += serde_json::to_vec(posting).map_or(BATCH_SIZE, |json| json.len());
+        size <= BATCH_SIZE
+    });
+    // One by itself has to be tried, whatever its size.
+    fit.count().max(1)
 }
 
 /// Puts an event into the log, unless it has it in that revision or a higher one.

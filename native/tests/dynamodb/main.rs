@@ -1,8 +1,10 @@
 //! The records on Amazon's `DynamoDB` Local: the conformance suite, on a way where everything goes well and on one where every
 //! request fails once, and what only this store can get wrong.
 
+mod books;
 mod faults;
 mod support;
+mod table;
 
 use support::{block_on, on_a_bad_way, store};
 

@@ -1,10 +1,13 @@
 //! Tables, and ways to them.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::types::AttributeValue;
 use gateway_native::dynamodb::DynamoRecords;
 use gateway_tests::dynamodb::{DynamoDb, DynamoShim, Fault};
 use tokio::runtime::Runtime;
@@ -50,4 +53,10 @@ pub(crate) fn on_a_bad_way() -> (DynamoRecords, Table) {
     let (records, table) = store();
     table.shim.meet_each_once(&Fault::ALL);
     (records, table)
+}
+
+/// Returns everything in a table, as it is kept.
+pub(crate) async fn raw_items(table: &Table) -> Vec<HashMap<String, AttributeValue>> {
+    let client = Client::new(&at(table.shim.url()).await);
+    client.scan().table_name(&table.name).send().await.expect("the server answers").items.unwrap_or_default()
 }

@@ -66,6 +66,8 @@ struct State {
     waiting: VecDeque<(Option<&'static str>, Fault)>,
     /// Faults that the first sending of each request is met with in turn, and what was sent already.
     rotation: Option<(Vec<Fault>, usize, HashSet<Bytes>)>,
+    /// What comes when none of these waits any more.
+    then: Option<(Option<&'static str>, Fault)>,
     /// Whether the indexes have heard of nothing yet.
     lags: bool,
     /// What everything is met with.
@@ -102,6 +104,17 @@ impl DynamoShim {
     /// Meets each request with a fault when it is sent for the first time: one of those that can happen to it, in turn.
     pub fn meet_each_once(&self, faults: &[Fault]) {
         self.shared.state().rotation = Some((faults.to_vec(), 0, HashSet::new()));
+    }
+
+    /// Meets every request with that operation with a fault, once no other waits for it.
+    pub fn meet_after(&self, operation: Option<&'static str>, fault: Fault) {
+        self.shared.state().then = Some((operation, fault));
+    }
+
+    /// Lets everything pass from now on.
+    pub fn meet_nothing(&self) {
+        let mut state = self.shared.state();
+        *state = State { counts: std::mem::take(&mut state.counts), ..State::default() };
     }
 
     /// Meets everything with a fault from now on, or nothing any more.
@@ -199,6 +212,9 @@ impl State {
         };
         if let Some(position) = self.waiting.iter().position(is_meant) {
             return self.waiting.remove(position).map(|(_, fault)| fault);
+        }
+        if let Some(then) = self.then.filter(is_meant) {
+            return Some(then.1);
         }
         let (faults, turn, sent) = self.rotation.as_mut()?;
         if !sent.insert(body.clone()) {

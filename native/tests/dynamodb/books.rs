@@ -1,0 +1,89 @@
+//! How events are booked: each once, whoever crashes when.
+
+use futures_util::future::join_all;
+use gateway_core::accounts::Posting;
+use gateway_core::admission::UsageEvent;
+use gateway_core::conformance::fixture::{usage_event, user_id};
+use gateway_core::money::{Counter, Nanodollars, WindowId};
+use gateway_core::ports::{Accounts as _, PageRequest, UsageLog as _, UsageQuery};
+use gateway_native::dynamodb::DynamoRecords;
+use gateway_tests::dynamodb::Fault;
+use jiff::tz::TimeZone;
+
+use crate::support::{block_on, store};
+
+fn costing(number: u16, revision: u32, cost: i64) -> Posting {
+    let mut event = usage_event(number, revision);
+    event.settlement.cost = Nanodollars(cost);
+    Posting::of(event, &TimeZone::UTC)
+}
+
+/// Returns what the person spent in all, by the sums and by the log.
+async fn spent(records: &DynamoRecords) -> (i64, i64) {
+    let sums = records.spent(&[WindowId("total".to_owned())]).await.unwrap();
+    let sum = sums.iter().find(|spent| spent.key.counter == Counter::User(user_id(1)));
+    let (mut logged, mut cursor) = (0, None);
+    loop {
+        let query = UsageQuery { after: None, page: PageRequest { limit: 200, cursor } };
+        let page = records.usage(&query).await.unwrap();
+        logged += page.items.iter().map(|event: &UsageEvent| event.settlement.cost.0).sum::<i64>();
+        cursor = page.next;
+        if cursor.is_none() {
+            return (sum.map_or(0, |sum| sum.amount.0), logged);
+        }
+    }
+}
+
+#[test]
+fn books_once_what_several_book_at_once() {
+    let (records, _table) = store();
+    block_on(async {
+        let postings: Vec<Posting> = (1..=120).map(|number| costing(number, 1, i64::from(number))).collect();
+        // Three processes that were given overlapping parts of the same stream.
+        let parts = [&postings[..80], &postings[40..], &postings[..]];
+        for booked in join_all(parts.map(|part| records.put_usage(part))).await {
+            booked.unwrap();
+        }
+        assert_eq!(spent(&records).await, (7260, 7260));
+    });
+}
+
+/// However far somebody got with a batch who then died, the next one ends it first.
+#[test]
+fn ends_what_somebody_began_who_died() {
+    for applied in 0..16 {
+        let (records, table) = store();
+        block_on(async {
+            records.put_usage(&[costing(1, 1, 1000)]).await.unwrap();
+            // So many writes pass, or are made without an answer, and then nothing does.
+            for _ in 0..applied {
+                table.shim.meet(Some("UpdateItem"), Fault::Applied);
+            }
+            table.shim.meet_after(Some("UpdateItem"), Fault::Lost);
+            let postings = [costing(1, 2, 7), costing(2, 1, 20)];
+            drop(records.put_usage(&postings).await);
+            table.shim.meet_nothing();
+            let (sum, logged) = spent(&records).await;
+            assert!(sum >= logged || logged == 1000, "the sums are never behind the log: {sum} {logged}");
+            records.put_usage(&[costing(3, 1, 300)]).await.unwrap();
+            let (sum, logged) = spent(&records).await;
+            assert_eq!(sum, logged, "after {applied}");
+            records.put_usage(&postings).await.unwrap();
+            assert_eq!(spent(&records).await, (327, 327), "after {applied}");
+        });
+    }
+}
+
+/// One event concerns more sums than a transaction has items.
+#[test]
+fn books_for_a_person_in_many_groups() {
+    let (records, _table) = store();
+    block_on(async {
+        let mut posting = costing(1, 1, 5);
+        posting.event.groups = (0..60).map(|number| format!("group {number} {}", "of many ".repeat(200))).collect();
+        records.put_usage(&[posting]).await.unwrap();
+        let sums = records.spent(&[WindowId("total".to_owned())]).await.unwrap();
+        assert_eq!(sums.len(), 63);
+        assert!(sums.iter().all(|spent| spent.amount == Nanodollars(5)));
+    });
+}
