@@ -1,13 +1,11 @@
 //! What this process does from time to time.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gateway_core::Chain;
-use gateway_core::control::{Authority, Control};
-use gateway_core::ports::Unavailable;
+use gateway_core::control::{Authority, Chore, Control};
 
 use crate::keys::KeyFile;
 
@@ -17,24 +15,6 @@ const ON_DUTY: u32 = 15;
 /// Between two claims of the duty.
 const CLAIM: Duration = Duration::from_secs(5);
 
-/// Between two looks at whether the hot state has lost its memory. The first call that it does not know recovers it, too.
-const RECOVERY: Duration = Duration::from_secs(5);
-
-/// Between two looks at the usage events that wait for the usage log.
-const DRAIN: Duration = Duration::from_secs(2);
-
-/// Between two looks at changes that the hot state may not have heard of.
-const OUTBOX: Duration = Duration::from_secs(5);
-
-/// Between two sweeps of leases of which nothing was heard.
-const SWEEP: Duration = Duration::from_secs(30);
-
-/// Between two repairs of what the hot state may have lost.
-const REPAIR: Duration = Duration::from_mins(1);
-
-/// Between two looks at what nobody asks for any more: there is little of it each day.
-const FORGET: Duration = Duration::from_hours(1);
-
 /// Between two looks at the key file.
 const KEYS: Duration = Duration::from_mins(1);
 
@@ -43,13 +23,9 @@ const KEYS: Duration = Duration::from_mins(1);
 /// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
 pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeyFile) {
     let duty = Duty::claimed_by(control);
-    duty.each(RECOVERY, "the hot state is not recovered", |control| async move { control.recover().await });
-    duty.each(DRAIN, "usage is not drained", |control| async move { control.drain_usage().await.map(drop) });
-    duty.each(OUTBOX, "changes are not applied", |control| async move { control.apply_outbox().await.map(drop) });
-    duty.each(SWEEP, "leases are not swept", |control| async move { control.sweep().await.map(drop) });
-    duty.each(REPAIR, "the hot state is not repaired", |control| async move { control.repair().await.map(drop) });
-    duty.each(FORGET, "old tokens are not forgotten", |control| async move { control.forget_tokens().await.map(drop) });
-    duty.each(FORGET, "old sums are not forgotten", |control| async move { control.forget_spent().await.map(drop) });
+    for chore in Chore::ALL {
+        duty.attend_to(chore);
+    }
     follow_keys(control.clone(), keys);
 }
 
@@ -80,19 +56,14 @@ impl<A: Authority> Duty<A> {
         duty
     }
 
-    /// Does some work after each `period`, while on duty.
-    fn each<F>(&self, period: Duration, failure: &'static str, work: impl Fn(Control<A>) -> F + Send + 'static)
-    where
-        F: Future<Output = Result<(), Unavailable>> + Send,
-    {
+    /// Does a chore after each of its periods, while on duty.
+    fn attend_to(&self, chore: Chore) {
         let (control, is_ours) = (self.control.clone(), Arc::clone(&self.is_ours));
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(period).await;
-                if is_ours.load(Ordering::Relaxed)
-                    && let Err(error) = work(control.clone()).await
-                {
-                    tracing::warn!(error = %Chain(&error), "{failure}");
+                tokio::time::sleep(chore.period()).await;
+                if is_ours.load(Ordering::Relaxed) {
+                    control.attend_to(chore).await;
                 }
             }
         });

@@ -121,6 +121,7 @@ impl Config {
         if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
             return Err(ConfigError::key("calendar.time_zone", "is not a time zone of the IANA database"));
         }
+        self.records.check()?;
         self.hot.store()?;
         self.signin.validate()?;
         self.log.check()?;

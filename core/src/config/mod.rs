@@ -11,12 +11,13 @@ mod load;
 mod log;
 mod place;
 mod public_url;
+mod records;
 mod unknown;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 pub use control::ControlLink;
@@ -29,10 +30,12 @@ pub use load::{ConfigError, VARIABLE_PREFIX};
 pub use log::{Log, LogFormat};
 pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
+pub use records::Records;
 
 use crate::identity::RolePolicy;
 use crate::money::{Budget, BudgetScope, Price, WindowKind};
 use crate::signin::SigninConfig;
+use crate::token::KeySet;
 use crate::upstream::Format;
 
 /// Everything that can be configured.
@@ -43,6 +46,8 @@ pub struct Config {
     pub server: Server,
     /// Where it keeps its files.
     pub data: Data,
+    /// Where the records are.
+    pub records: Records,
     /// Where the hot state is.
     pub hot: Hot,
     /// The way between a front and a control plane in different places.
@@ -129,6 +134,8 @@ impl Default for Sessions {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tokens {
+    /// The keys that sign them, as `keys.json` has them; without any this process keeps them in that file.
+    pub keys: Option<SecretString>,
     /// The lifetime when none is asked for.
     pub default_lifetime: Seconds,
     /// The longest lifetime that may be asked for.
@@ -137,7 +144,19 @@ pub struct Tokens {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { default_lifetime: Seconds(30 * 86400), max_lifetime: Seconds(90 * 86400) }
+        Self { keys: None, default_lifetime: Seconds(30 * 86400), max_lifetime: Seconds(90 * 86400) }
+    }
+}
+
+impl Tokens {
+    /// Returns the keys that sign tokens, if the configuration has them.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Key`] if they cannot be used.
+    pub fn keys(&self) -> Result<Option<KeySet>, ConfigError> {
+        let keys = self.keys.as_ref().map(|json| KeySet::parse(json.expose_secret())).transpose();
+        keys.map_err(|error| ConfigError::key("tokens.keys", format!("cannot be used: {error}")))
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Place {
     Edge,
     /// The control plane alone.
     Control,
+    /// The control plane alone, as a function that keeps nothing but what it is asked.
+    Function,
 }
 
 /// Stands for secrets that are not there yet when a configuration is built into a program: as long as a key, and known to
@@ -26,7 +28,7 @@ impl Place {
     pub(super) const fn deadline_ms(self) -> u32 {
         match self {
             Self::Whole | Self::Control => 250,
-            Self::Edge => 1000,
+            Self::Edge | Self::Function => 1000,
         }
     }
 
@@ -34,7 +36,7 @@ impl Place {
     /// network, waiting for it is worth avoiding.
     pub(super) const fn freshness(self) -> Seconds {
         match self {
-            Self::Whole | Self::Control => Seconds(0),
+            Self::Whole | Self::Control | Self::Function => Seconds(0),
             Self::Edge => Seconds(5),
         }
     }
@@ -42,7 +44,7 @@ impl Place {
     /// Returns the largest body of a model call there, in bytes, unless something else is configured.
     pub(super) const fn body(self) -> usize {
         match self {
-            Self::Whole | Self::Control => 32 * 1024 * 1024,
+            Self::Whole | Self::Control | Self::Function => 32 * 1024 * 1024,
             Self::Edge => 8 * 1024 * 1024,
         }
     }
@@ -51,13 +53,14 @@ impl Place {
 impl Config {
     /// Checks what only this place needs.
     pub(super) fn check_place(&self, place: Place) -> Result<(), ConfigError> {
-        if place != Place::Control {
+        if matches!(place, Place::Whole | Place::Edge) {
             Catalog::of(self)?;
         }
         match place {
             Place::Whole => Ok(()),
             Place::Edge => self.check_edge(),
             Place::Control => self.check_control(),
+            Place::Function => self.check_function(),
         }
     }
 
@@ -89,6 +92,19 @@ impl Config {
             return Err(ConfigError::key("control.fronts", "names nobody; `llm-gateway keys front` makes a key"));
         }
         Ok(())
+    }
+
+    fn check_function(&self) -> Result<(), ConfigError> {
+        if !matches!(self.hot.store()?, HotStore::Upstash(_)) {
+            return Err(ConfigError::key("hot.upstash", "is required for a function, as it is at the edge"));
+        }
+        if self.records.dynamodb.is_none() {
+            return Err(ConfigError::key("records.dynamodb", "is required for a function, which has no disk"));
+        }
+        if self.tokens.keys.is_none() {
+            return Err(ConfigError::secret("tokens.keys"));
+        }
+        self.check_control()
     }
 
     /// Checks a configuration whose secrets come later, and returns the variables that have to hold them.
@@ -202,6 +218,34 @@ mod tests {
             let error = edge(&EDGE.replace(what, with)).unwrap_err();
             assert!(error.starts_with(key), "{error}");
         }
+    }
+
+    #[test]
+    fn refuses_for_a_function_what_cannot_work_there() {
+        let key = FrontKey::new(std::array::from_fn(|index| u8::try_from(index * 7).unwrap()));
+        let fronts = format!("[\"{}\"]", key.public());
+        let vars = [
+            ("LLM_GATEWAY__CONTROL__FRONTS", fronts.as_str()),
+            ("LLM_GATEWAY__RECORDS__DYNAMODB", "records"),
+            ("LLM_GATEWAY__HOT__TOKEN", "x"),
+            ("LLM_GATEWAY__TOKENS__KEYS", "{\"keys\": []}"),
+        ];
+        let with = |count: usize| {
+            let loaded = Config::load_at(Place::Function, EDGE, &load_vars(&vars[..count]));
+            loaded.map_err(|error| error.to_string())
+        };
+        assert!(with(1).unwrap_err().starts_with("hot.token"));
+        assert!(with(3).unwrap_err().starts_with("tokens.keys is missing; LLM_GATEWAY__TOKENS__KEYS"));
+        let config = with(4).unwrap();
+        assert!(config.tokens.keys().unwrap_err().to_string().starts_with("tokens.keys"), "they are none");
+        let without = |name: &str| {
+            let vars: Vec<_> = vars.iter().filter(|(other, _)| *other != name).copied().collect();
+            Config::load_at(Place::Function, EDGE, &load_vars(&vars)).unwrap_err().to_string()
+        };
+        assert!(without("LLM_GATEWAY__RECORDS__DYNAMODB").starts_with("records.dynamodb"));
+        assert!(without("LLM_GATEWAY__CONTROL__FRONTS").starts_with("control.fronts"));
+        let missing = Config::check_without_secrets(Place::Function, EDGE, &load_vars(&vars[..2])).unwrap();
+        assert_eq!(missing, ["LLM_GATEWAY__HOT__TOKEN", "LLM_GATEWAY__TOKENS__KEYS"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -54,6 +56,8 @@ struct Bound {
 pub struct Asserted {
     /// On whose behalf the request is.
     pub actor: Actor,
+    /// The path and query that the front asks for. What is between may have spelt the path in another way.
+    pub target: PathAndQuery,
     /// The assertion's own id, good for once.
     pub id: String,
     /// The first second at which it is no longer good.
@@ -99,9 +103,10 @@ pub fn check_assertion(
     let lifetime = claims.exp.checked_sub(claims.iat)?;
     let is_timely =
         claims.iat <= now.plus(MAX_CLOCK_SKEW).0 && now.0 < claims.exp && (1..=LIFETIME).contains(&lifetime);
-    let is_bound = Bound::to(request)? == claims.request;
+    let is_bound = claims.request.covers(&Bound::to(request)?);
     let is_good = is_ours && is_timely && is_bound && is_id(&claims.jti);
-    is_good.then_some(Asserted { actor: claims.actor, id: claims.jti, expiry: Timestamp(claims.exp) })
+    let target = claims.request.htu.parse().ok()?;
+    is_good.then_some(Asserted { actor: claims.actor, target, id: claims.jti, expiry: Timestamp(claims.exp) })
 }
 
 impl Bound {
@@ -117,6 +122,24 @@ impl Bound {
             ctype,
             body: URL_SAFE_NO_PAD.encode(Sha256::digest(request.body())),
         })
+    }
+}
+
+impl Bound {
+    /// Says whether a request is the one that was asserted. What is between, such as a function's URL, may decode a path or
+    /// encode it anew; everything else has to be the same.
+    fn covers(&self, received: &Self) -> bool {
+        let split = |target: &'_ str| -> (Vec<u8>, Option<String>) {
+            let (path, query) = match target.split_once('?') {
+                Some((path, query)) => (path, Some(query.to_owned())),
+                None => (target, None),
+            };
+            (percent_decode_str(path).collect(), query)
+        };
+        self.htm == received.htm
+            && self.ctype == received.ctype
+            && self.body == received.body
+            && split(&self.htu) == split(&received.htu)
     }
 }
 
@@ -201,6 +224,23 @@ mod tests {
         let mut other = asked();
         other.headers_mut().insert("content-type", "text/plain".parse().unwrap());
         assert_eq!(check(&made(), &other, NOW), None);
+    }
+
+    #[test]
+    fn knows_its_request_when_the_path_was_spelt_in_another_way() {
+        let asked = request("DELETE", "/api/admin/users/ann%40example.com?a=%40", "");
+        let text = assert_request(&actor(), &asked, ORIGIN, [7; 16], NOW, &keys(1).signer().unwrap()).unwrap();
+        for path in ["/api/admin/users/ann@example.com?a=%40", "/api/admin/users/%61nn%40example.com?a=%40"] {
+            let asserted = check(&text, &request("DELETE", path, ""), NOW).unwrap();
+            assert_eq!(asserted.target, "/api/admin/users/ann%40example.com?a=%40", "what the front asked for counts");
+        }
+        for path in [
+            "/api/admin/users/ann@example.com?a=@",
+            "/api/admin/users/bob@example.com?a=%40",
+            "/api/admin/users/ann@example.com",
+        ] {
+            assert_eq!(check(&text, &request("DELETE", path, ""), NOW), None, "{path}");
+        }
     }
 
     #[test]

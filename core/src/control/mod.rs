@@ -22,3 +22,4 @@ pub use call::{RestoreAnswer, RestoreRequest, SignInOutcome, SignInRecord};
 pub use list::ListedToken;
 pub use mint::{MintError, MintRequest, Minted};
 pub use revoke::RevokeError;
+pub use upkeep::Chore;

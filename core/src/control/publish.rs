@@ -25,7 +25,7 @@ impl<A: Authority> Control<A> {
     /// # Errors
     ///
     /// [`Unavailable`]: the record stays in the outbox, and [`Control::apply_outbox`] tries again.
-    pub(super) async fn publish(&self, subject: Subject) -> Result<(), Unavailable> {
+    pub async fn publish(&self, subject: Subject) -> Result<(), Unavailable> {
         let mut generation = self.generation();
         for _ in 0..MAX_GENERATIONS {
             let (known, version) = match subject {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use super::{Authority, Control};
+use crate::Chain;
 use crate::accounts::Posting;
 use crate::id::TokenId;
 use crate::memory::WINDOW_REMEMBERED;
@@ -24,7 +26,82 @@ const UPKEEP: &str = "upkeep";
 /// Seconds in a day, for `last_used`.
 const DAY: i64 = 86400;
 
+/// What has to be done from time to time, by one process for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chore {
+    /// Restores a hot state that has lost its memory. The first call that it does not know does so, too.
+    Recover,
+    /// Moves usage events into the usage log.
+    Drain,
+    /// Applies changes of which the hot state may not have heard.
+    ApplyOutbox,
+    /// Charges leases of which nothing was heard.
+    Sweep,
+    /// Repairs what the hot state may have lost.
+    Repair,
+    /// Forgets old tokens.
+    ForgetTokens,
+    /// Forgets old sums.
+    ForgetSpent,
+}
+
+impl Chore {
+    /// All of them, in the order in which they help each other.
+    pub const ALL: [Self; 7] = [
+        Self::Recover,
+        Self::Drain,
+        Self::ApplyOutbox,
+        Self::Sweep,
+        Self::Repair,
+        Self::ForgetTokens,
+        Self::ForgetSpent,
+    ];
+
+    /// Returns how long to wait between two times, where something is there to do them.
+    #[must_use]
+    pub const fn period(self) -> Duration {
+        match self {
+            Self::Recover | Self::ApplyOutbox => Duration::from_secs(5),
+            Self::Drain => Duration::from_secs(2),
+            Self::Sweep => Duration::from_secs(30),
+            Self::Repair => Duration::from_mins(1),
+            // There is little of it each day.
+            Self::ForgetTokens | Self::ForgetSpent => Duration::from_hours(1),
+        }
+    }
+
+    /// Returns what to say if it cannot be done.
+    const fn failure(self) -> &'static str {
+        match self {
+            Self::Recover => "the hot state is not recovered",
+            Self::Drain => "usage is not drained",
+            Self::ApplyOutbox => "changes are not applied",
+            Self::Sweep => "leases are not swept",
+            Self::Repair => "the hot state is not repaired",
+            Self::ForgetTokens => "old tokens are not forgotten",
+            Self::ForgetSpent => "old sums are not forgotten",
+        }
+    }
+}
+
 impl<A: Authority> Control<A> {
+    /// Does a chore, and says whether it could; why not is logged. What is left is done next time.
+    pub async fn attend_to(&self, chore: Chore) -> bool {
+        let done = match chore {
+            Chore::Recover => self.recover().await,
+            Chore::Drain => self.drain_usage().await.map(drop),
+            Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
+            Chore::Sweep => self.sweep().await.map(drop),
+            Chore::Repair => self.repair().await.map(drop),
+            Chore::ForgetTokens => self.forget_tokens().await.map(drop),
+            Chore::ForgetSpent => self.forget_spent().await.map(drop),
+        };
+        if let Err(error) = &done {
+            tracing::warn!(error = %Chain(error), "{}", chore.failure());
+        }
+        done.is_ok()
+    }
+
     /// Says whether this process is the one that does what has to be done from time to time, for some seconds from now. If it
     /// ends, another one takes over then.
     ///

@@ -134,7 +134,7 @@ impl<A: Authority> Gatekeeper<A> {
         let origin = control.config().public_url().origin();
         let text = bearer(request.headers(), false).map_err(|_| refused())?;
         let asserted = check_assertion(text, &request, &origin, now, &self.keys);
-        let Asserted { actor, id, expiry } = asserted.ok_or_else(refused)?;
+        let Asserted { actor, target, id, expiry } = asserted.ok_or_else(refused)?;
         let kept = control.hot().keep(SEEN, &id, "", now, expiry);
         let kept = within(control.clock(), control.deadline(), "the hot state", kept).await;
         let is_first = kept.map_err(|error| {
@@ -145,6 +145,7 @@ impl<A: Authority> Gatekeeper<A> {
             return Err(refused());
         }
         let mut request = request.map(Body::from);
+        *request.uri_mut() = target.into();
         request.headers_mut().remove(AUTHORIZATION);
         request.extensions_mut().insert(actor);
         Ok(request)
