@@ -1,14 +1,21 @@
 //! What the operating system gives: time, chance, and the environment.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway_core::config::{INHERITED, VARIABLE_PREFIX};
 use gateway_core::ports::{Clock, Random, Vars};
 use gateway_core::time::Millis;
+use secrecy::ExposeSecret as _;
+
+use crate::parameters::{ParameterError, ParameterStore};
 
 /// How the names of variables end that name a file.
 const FILE_SUFFIX: &str = "_FILE";
+
+/// How the names of variables end that name a parameter in AWS's parameter store.
+const PARAMETER_SUFFIX: &str = "_SSM";
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,10 +48,20 @@ impl Random for SystemRandom {
 }
 
 /// The process's environment as it was at the start. A variable whose name ends in `_FILE` stands for the one without,
-/// with the file's content, less a newline at its end. Variables that are not Unicode are not seen.
-#[derive(Debug, Clone, Default)]
+/// with the file's content, less a newline at its end; one whose name ends in `_SSM` stands for it with what that parameter
+/// of AWS's parameter store holds. Variables that are not Unicode are not seen.
+#[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The parameters, by the variables that they stand for.
+    parameters: BTreeMap<String, String>,
+}
+
+/// Names only: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.variables.keys()).finish_non_exhaustive()
+    }
 }
 
 /// Why the environment cannot be used.
@@ -59,8 +76,11 @@ pub enum EnvironmentError {
         source: std::io::Error,
     },
     /// A value is given twice.
-    #[error("{0} and {0}_FILE are both set")]
-    Twice(String),
+    #[error("{0} is set, and so is {1}")]
+    Twice(String, String),
+    /// A variable names a parameter that cannot be read.
+    #[error("cannot read what a variable names")]
+    Parameter(#[from] ParameterError),
 }
 
 impl Environment {
@@ -77,20 +97,62 @@ impl Environment {
 
     fn of(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, EnvironmentError> {
         let mut variables: BTreeMap<String, String> = pairs.collect();
-        let is_ours = |name: &str| name.starts_with(VARIABLE_PREFIX) || INHERITED.contains(&name);
-        let is_file = |name: &&String| name.strip_suffix(FILE_SUFFIX).is_some_and(is_ours);
-        let files: Vec<String> = variables.keys().filter(is_file).cloned().collect();
-        for name in files {
-            let path = variables.remove(&name).unwrap_or_default();
-            let target = name.trim_end_matches(FILE_SUFFIX).to_owned();
+        for (name, target, path) in take_marked(&mut variables, FILE_SUFFIX)? {
             let content = std::fs::read_to_string(path);
             let content = content.map_err(|source| EnvironmentError::File { name, source })?;
-            if variables.insert(target.clone(), content.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
-                return Err(EnvironmentError::Twice(target));
+            variables.insert(target, content.trim_end_matches(['\r', '\n']).to_owned());
+        }
+        let parameters = take_marked(&mut variables, PARAMETER_SUFFIX)?;
+        let parameters = parameters.into_iter().map(|(_, target, parameter)| (target, parameter)).collect();
+        Ok(Self { variables, parameters })
+    }
+
+    /// Returns the parameter that a variable stands for, if it stands for one.
+    #[must_use]
+    pub fn parameter(&self, variable: &str) -> Option<&str> {
+        self.parameters.get(variable).map(String::as_str)
+    }
+
+    /// Says whether a variable stands for a parameter.
+    #[must_use]
+    pub fn has_parameters(&self) -> bool {
+        !self.parameters.is_empty()
+    }
+
+    /// Puts in what the parameters hold that variables stand for.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError::Parameter`] if one of them cannot be read.
+    pub async fn filled_from(mut self, store: &ParameterStore) -> Result<Self, EnvironmentError> {
+        let names: Vec<String> = self.parameters.values().cloned().collect();
+        let values = store.read(&names).await?;
+        for (variable, parameter) in &self.parameters {
+            if let Some(value) = values.get(parameter) {
+                self.variables.insert(variable.clone(), value.expose_secret().to_owned());
             }
         }
-        Ok(Self { variables })
+        Ok(self)
     }
+}
+
+/// Takes out the variables of ours that are marked by how their names end; returns name, name without the mark, and value.
+fn take_marked(
+    variables: &mut BTreeMap<String, String>,
+    suffix: &str,
+) -> Result<Vec<(String, String, String)>, EnvironmentError> {
+    let is_ours = |name: &str| name.starts_with(VARIABLE_PREFIX) || INHERITED.contains(&name);
+    let is_marked = |name: &&String| name.strip_suffix(suffix).is_some_and(is_ours);
+    let names: Vec<String> = variables.keys().filter(is_marked).cloned().collect();
+    let take = |name: String| {
+        let value = variables.remove(&name).unwrap_or_default();
+        let target = name.strip_suffix(suffix).unwrap_or(&name).to_owned();
+        if variables.contains_key(&target) {
+            return Err(EnvironmentError::Twice(target, name));
+        }
+        Ok((name, target, value))
+    };
+    names.into_iter().map(take).collect()
 }
 
 impl Vars for Environment {
@@ -148,7 +210,9 @@ mod tests {
         assert!(missing.to_string().contains("SUPER_ADMIN_EMAIL_FILE"));
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap();
+        let both = environment(&[("LLM_GATEWAY__A__B_SSM", "/a"), ("LLM_GATEWAY__A__B", "2")]).unwrap_err();
+        assert!(both.to_string().contains("LLM_GATEWAY__A__B_SSM"), "{both}");
         let twice = environment(&[("LLM_GATEWAY__A__B", "1"), ("LLM_GATEWAY__A__B_FILE", path)]).unwrap_err();
-        assert!(matches!(twice, EnvironmentError::Twice(name) if name == "LLM_GATEWAY__A__B"));
+        assert!(matches!(twice, EnvironmentError::Twice(name, _) if name == "LLM_GATEWAY__A__B"));
     }
 }

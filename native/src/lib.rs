@@ -8,4 +8,5 @@ pub mod dynamodb;
 pub mod host;
 pub mod http_client;
 pub mod logging;
+pub mod parameters;
 pub mod redis;

@@ -15,6 +15,8 @@ pub enum Place {
     Edge,
     /// The control plane alone.
     Control,
+    /// Nothing: the program is told to do one thing and ends.
+    Tool,
     /// The control plane alone, as a function that keeps nothing but what it is asked.
     Function,
 }
@@ -27,7 +29,7 @@ impl Place {
     /// Returns how long the hot state has to answer there, in ms, unless something else is configured.
     pub(super) const fn deadline_ms(self) -> u32 {
         match self {
-            Self::Whole | Self::Control => 250,
+            Self::Whole | Self::Control | Self::Tool => 250,
             Self::Edge | Self::Function => 1000,
         }
     }
@@ -36,7 +38,7 @@ impl Place {
     /// network, waiting for it is worth avoiding.
     pub(super) const fn freshness(self) -> Seconds {
         match self {
-            Self::Whole | Self::Control | Self::Function => Seconds(0),
+            Self::Whole | Self::Control | Self::Tool | Self::Function => Seconds(0),
             Self::Edge => Seconds(5),
         }
     }
@@ -44,7 +46,7 @@ impl Place {
     /// Returns the largest body of a model call there, in bytes, unless something else is configured.
     pub(super) const fn body(self) -> usize {
         match self {
-            Self::Whole | Self::Control | Self::Function => 32 * 1024 * 1024,
+            Self::Whole | Self::Control | Self::Tool | Self::Function => 32 * 1024 * 1024,
             Self::Edge => 8 * 1024 * 1024,
         }
     }
@@ -57,7 +59,7 @@ impl Config {
             Catalog::of(self)?;
         }
         match place {
-            Place::Whole => Ok(()),
+            Place::Whole | Place::Tool => Ok(()),
             Place::Edge => self.check_edge(),
             Place::Control => self.check_control(),
             Place::Function => self.check_function(),

@@ -98,8 +98,9 @@ pub(super) fn hash(texts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(hasher.finalize())
 }
 
-/// Returns the record that an outbox row is about.
-pub(super) fn changed_record(pk: &str) -> Option<Subject> {
+/// Returns the record that an outbox row is about, by the row's partition key.
+#[must_use]
+pub fn changed_record(pk: &str) -> Option<Subject> {
     match pk.split_once('#')? {
         ("USER", id) => id.parse().ok().map(Subject::User),
         ("TOKEN", id) => id.parse().ok().map(Subject::Token),

@@ -42,6 +42,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use gateway_core::ports::{Beats as _, Records, Retention, Unavailable};
 use gateway_core::time::Timestamp;
 
+pub use key::changed_record;
 pub use table::CreateError;
 
 /// What the store is called in errors.

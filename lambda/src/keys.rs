@@ -1,0 +1,51 @@
+//! The signing keys, as the parameter store has them: rotated without a deployment.
+
+use std::sync::{Mutex, PoisonError};
+
+use gateway_core::Chain;
+use gateway_core::control::{Authority, Control};
+use gateway_core::ports::Clock;
+use gateway_core::time::Timestamp;
+use gateway_native::host::SystemClock;
+use gateway_native::parameters::ParameterStore;
+
+/// How long keys are used until they are read again, in seconds.
+const FRESH: i64 = 60;
+
+/// Where signing keys come from, and when they were last asked for.
+pub(crate) struct FollowedKeys {
+    /// The store and the parameter's name; none if the keys were given by value.
+    source: Option<(ParameterStore, String)>,
+    asked: Mutex<Timestamp>,
+}
+
+impl FollowedKeys {
+    /// Follows keys that were read just now.
+    pub(crate) fn new(source: Option<(ParameterStore, String)>) -> Self {
+        Self { source, asked: Mutex::new(SystemClock.now().seconds()) }
+    }
+
+    /// Reads them again, if that was last done a minute ago. If it cannot be done, they stay as they were.
+    ///
+    /// A process is frozen between requests, so this is done before one.
+    pub(crate) async fn follow<A: Authority>(&self, control: &Control<A>) {
+        let Some((store, name)) = &self.source else { return };
+        if !self.is_due(SystemClock.now().seconds()) {
+            return;
+        }
+        match store.keys(name).await {
+            Ok(keys) => control.replace_keys(keys),
+            Err(error) => tracing::error!(error = %Chain(&error), "the signing keys stay as they were"),
+        }
+    }
+
+    /// Says whether it is time to ask; if so, it has been done for the next minute.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = now >= asked.plus(FRESH);
+        if is_due {
+            *asked = now;
+        }
+        is_due
+    }
+}

@@ -1,0 +1,99 @@
+//! Secrets in AWS Systems Manager's Parameter Store.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::Builder;
+use aws_sdk_ssm::config::timeout::TimeoutConfig;
+use aws_sdk_ssm::error::DisplayErrorContext;
+use aws_sdk_ssm::types::ParameterType;
+use gateway_core::token::{KeyError, KeySet};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// How long one request may take.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// How long a request may take with all that is tried again.
+const OPERATION: Duration = Duration::from_secs(5);
+
+/// How many parameters one request may ask for (`GetParameters`).
+const AT_ONCE: usize = 10;
+
+/// The parameter store of an account and a region.
+#[derive(Debug, Clone)]
+pub struct ParameterStore {
+    client: Client,
+}
+
+/// Why a parameter cannot be used. Never holds what it says.
+#[derive(Debug, thiserror::Error)]
+pub enum ParameterError {
+    /// There is none of that name.
+    #[error("there is no parameter {0}")]
+    Missing(String),
+    /// The store does not answer, or refuses us.
+    #[error("the parameter store does not answer: {0}")]
+    Unavailable(String),
+    /// It holds no signing keys.
+    #[error("the parameter {0} holds no keys that can be used")]
+    Keys(String, #[source] KeyError),
+}
+
+impl ParameterStore {
+    /// Makes a way to the store. Nothing is asked yet.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION);
+        Self { client: Client::from_conf(Builder::from(config).timeout_config(timeouts.build()).build()) }
+    }
+
+    /// Returns what parameters hold, decrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if the store does not answer, or has not got one of them.
+    pub async fn read(&self, names: &[String]) -> Result<BTreeMap<String, SecretString>, ParameterError> {
+        let mut values = BTreeMap::new();
+        for names in names.chunks(AT_ONCE) {
+            let request = self.client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+            let answer = request.send().await.map_err(unavailable)?;
+            for parameter in answer.parameters.unwrap_or_default() {
+                if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
+                    values.insert(name, value.into());
+                }
+            }
+        }
+        match names.iter().find(|name| !values.contains_key(*name)) {
+            Some(missing) => Err(ParameterError::Missing(missing.clone())),
+            None => Ok(values),
+        }
+    }
+
+    /// Returns the signing keys that a parameter holds.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if there are none, or they cannot be used.
+    pub async fn keys(&self, name: &str) -> Result<KeySet, ParameterError> {
+        let mut values = self.read(&[name.to_owned()]).await?;
+        let json = values.remove(name).ok_or_else(|| ParameterError::Missing(name.to_owned()))?;
+        KeySet::parse(json.expose_secret()).map_err(|error| ParameterError::Keys(name.to_owned(), error))
+    }
+
+    /// Writes signing keys into a parameter, encrypted with that key of KMS, or the account's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError::Unavailable`] if they were not written.
+    pub async fn write_keys(&self, name: &str, keys: &KeySet, kms_key: Option<&str>) -> Result<(), ParameterError> {
+        let request = self.client.put_parameter().name(name).value(keys.to_json().expose_secret()).overwrite(true);
+        let request = request.r#type(ParameterType::SecureString).set_key_id(kms_key.map(str::to_owned));
+        request.send().await.map(drop).map_err(unavailable)
+    }
+}
+
+fn unavailable(error: impl std::error::Error) -> ParameterError {
+    ParameterError::Unavailable(DisplayErrorContext(error).to_string())
+}

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// Stands for AWS's parameter store, of which there is no local one: it keeps texts by name. It ends with the runtime that
+/// started it.
+#[derive(Debug)]
+pub struct ParameterStore {
+    url: String,
+    parameters: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+impl ParameterStore {
+    /// Starts an empty one.
+    ///
+    /// # Panics
+    ///
+    /// If no port is free.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        let parameters = Arc::default();
+        tokio::spawn(serve(listener, Arc::clone(&parameters)));
+        Self { url, parameters }
+    }
+
+    /// Returns its address, as `AWS_ENDPOINT_URL_SSM` takes it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Puts a parameter in.
+    pub fn put(&self, name: &str, value: &str) {
+        self.lock().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Returns what a parameter holds.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.lock().get(name).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+        self.parameters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn serve(listener: TcpListener, parameters: Arc<Mutex<BTreeMap<String, String>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let parameters = Arc::clone(&parameters);
+        let service = service_fn(move |request| answer(Arc::clone(&parameters), request));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn answer(
+    parameters: Arc<Mutex<BTreeMap<String, String>>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let target = request.headers().get("x-amz-target").cloned();
+    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut parameters = parameters.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (status, told) = match target.as_ref().map(|target| target.as_bytes()) {
+        Some(b"AmazonSSM.GetParameters") if asked["WithDecryption"] == true => {
+            let names: Vec<String> = asked["Names"].as_array().into_iter().flatten().map(text).collect();
+            let (known, unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| parameters.contains_key(name));
+            let known: Vec<Value> = known
+                .iter()
+                .map(|name| json!({"Name": name, "Type": "SecureString", "Value": parameters[name]}))
+                .collect();
+            (StatusCode::OK, json!({"Parameters": known, "InvalidParameters": unknown}))
+        }
+        Some(b"AmazonSSM.PutParameter") if asked["Type"] == "SecureString" && asked["Overwrite"] == true => {
+            parameters.insert(text(&asked["Name"]), text(&asked["Value"]));
+            (StatusCode::OK, json!({"Version": 1, "Tier": "Standard"}))
+        }
+        _ => (StatusCode::BAD_REQUEST, json!({"__type": "ValidationException", "message": "this is not expected"})),
+    };
+    let response = Response::builder().status(status).header(CONTENT_TYPE, "application/x-amz-json-1.1");
+    Ok(response.body(Full::from(told.to_string())).expect("these headers can be sent"))
+}
