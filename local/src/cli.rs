@@ -34,6 +34,9 @@ pub(crate) enum Command {
     ///
     /// It asks where the configuration says that the gateway listens: for health checks of containers.
     Health,
+    /// Manage the records
+    #[command(subcommand)]
+    Records(Records),
     /// Manage the hot state
     #[command(subcommand)]
     Hot(Hot),
@@ -50,6 +53,15 @@ pub(crate) enum Command {
     },
 }
 
+/// What can be done with the records.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Records {
+    /// Make the DynamoDB table that records.dynamodb names
+    ///
+    /// With the AWS credentials and region of the environment. A deployment with SAM makes its own, with backups.
+    Create,
+}
+
 /// What can be done with the hot state.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Hot {
@@ -60,12 +72,22 @@ pub(crate) enum Hot {
 }
 
 /// What can be done with keys.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Keys {
     /// Let the key that was published ahead sign from now on, and publish another
     ///
     /// A running gateway follows within a minute. Tokens of older keys stay good until they expire.
-    Rotate,
+    Rotate {
+        /// Rotate the keys in this parameter of AWS's parameter store instead of those in the data folder; make them if there
+        /// are none
+        ///
+        /// With the AWS credentials and region of the environment.
+        #[arg(long, value_name = "NAME")]
+        ssm: Option<String>,
+        /// The key of AWS's key management that encrypts the parameter [default: the account's own]
+        #[arg(long, value_name = "KEY", requires = "ssm")]
+        kms_key: Option<String>,
+    },
     /// Make a key for a front in another place, and print what both sides have to know
     ///
     /// The private key is for the front alone. Nothing is kept and no configuration is read.
@@ -74,4 +96,4 @@ pub(crate) enum Keys {
 
 const AFTER_HELP: &str = "\
 Variables override the configuration file: LLM_GATEWAY__SERVER__LISTEN is `listen` in [server]. With _FILE at its end a \
-variable names a file that holds the value. SUPER_ADMIN_EMAIL makes somebody the super administrator.";
+variable names a file that holds the value, with _SSM a parameter of AWS's parameter store. SUPER_ADMIN_EMAIL makes somebody the super administrator.";

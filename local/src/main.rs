@@ -9,8 +9,10 @@ mod dev_oidc;
 mod health;
 mod hot;
 mod import_litellm;
+mod key_source;
 mod keys;
 mod local_hot;
+mod local_records;
 mod platform;
 mod records;
 mod serve;
@@ -26,12 +28,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use gateway_core::Chain;
 use gateway_core::config::{Config, Place, VARIABLE_PREFIX};
-use gateway_core::ports::Random as _;
-use gateway_core::token::FrontKey;
+use gateway_core::ports::{Clock as _, Random as _};
+use gateway_core::token::{FrontKey, KeySet};
 use gateway_native::host::{Environment, SystemClock, SystemRandom};
 use gateway_native::logging;
+use gateway_native::parameters::{ParameterError, ParameterStore};
 
-use crate::cli::{Cli, Command, Hot, Keys};
+use crate::cli::{Cli, Command, Hot, Keys, Records};
 use crate::keys::KeyFile;
 
 /// The configuration file that is read when none is named.
@@ -49,44 +52,47 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let configured = || configuration(Place::Whole, cli.config.as_deref());
+    let runtime = runtime()?;
+    let configured = |place| runtime.block_on(configuration(place, cli.config.as_deref()));
     match cli.command.as_ref().unwrap_or(&Command::Serve { control: false }) {
         Command::Serve { control: false } => {
-            let (config, _) = configured()?;
+            let Configured { config, environment, .. } = configured(Place::Whole)?;
             logging::start(&config.log)?;
-            runtime()?.block_on(serve::serve(config))
+            runtime.block_on(serve::serve(config, environment))
         }
         Command::Serve { control: true } => {
-            let (config, _) = configuration(Place::Control, cli.config.as_deref())?;
+            let Configured { config, environment, .. } = configured(Place::Control)?;
             logging::start(&config.log)?;
-            runtime()?.block_on(serve::serve_control(config))
+            runtime.block_on(serve::serve_control(config, environment))
         }
         Command::Health => {
-            let (config, _) = configured()?;
-            runtime()?.block_on(health::check(config.server.listen))?;
+            runtime.block_on(health::check(configured(Place::Whole)?.config.server.listen))?;
             say("ready");
             Ok(())
         }
+        Command::Records(Records::Create) => {
+            let table = runtime.block_on(serve::create_records(&configured(Place::Tool)?.config))?;
+            say(&format!("The table {table} is there."));
+            Ok(())
+        }
         Command::Hot(Hot::Rebuild) => {
-            let (config, _) = configured()?;
-            runtime()?.block_on(serve::rebuild_hot(config))?;
+            let Configured { config, environment, .. } = configured(Place::Tool)?;
+            runtime.block_on(serve::rebuild_hot(config, environment))?;
             say("The hot state was told everything anew.");
             Ok(())
         }
         Command::CheckConfig => {
-            let (config, path) = configured()?;
+            let Configured { config, path, .. } = configured(Place::Whole)?;
             let source = path.map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string());
             say(&format!("{source}: good\nThe gateway will be {}", config.public_url()));
             Ok(())
         }
-        Command::Keys(Keys::Rotate) => {
-            let (config, _) = configured()?;
-            let data = data_folder(&config)?;
-            let lifetime = config.tokens.max_lifetime.0;
-            let keys = KeyFile::new(&data).rotate(lifetime, &SystemClock, &SystemRandom)?;
-            say(&format!("Tokens are signed with the key {} from now on", keys.signer()?.kid()));
-            say("A running gateway follows within a minute. Older tokens stay good until they expire.");
-            Ok(())
+        Command::Keys(Keys::Rotate { ssm, kms_key }) => {
+            let config = configured(Place::Tool)?.config;
+            match ssm {
+                Some(name) => runtime.block_on(rotate_parameter(&config, name, kms_key.as_deref())),
+                None => rotate_file(&config),
+            }
         }
         Command::Keys(Keys::Front) => {
             let key = FrontKey::new(SystemRandom.bytes());
@@ -96,6 +102,37 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
         }
         Command::ImportLitellm { file } => import_litellm(file),
     }
+}
+
+fn rotate_file(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    if config.tokens.keys.is_some() {
+        return Err("tokens.keys holds the signing keys; with --ssm those of a parameter are rotated".into());
+    }
+    let keys = KeyFile::new(&data_folder(config)?).rotate(config.tokens.max_lifetime.0, &SystemClock, &SystemRandom)?;
+    say_rotated(&keys)
+}
+
+/// Rotates the keys that a parameter holds, or makes the first ones.
+async fn rotate_parameter(
+    config: &Config,
+    name: &str,
+    kms_key: Option<&str>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let store = ParameterStore::new(&gateway_native::aws::load().await);
+    let now = SystemClock.now().seconds();
+    let keys = match store.keys(name).await {
+        Ok(keys) => keys.rotate(now, config.tokens.max_lifetime.0, SystemRandom.bytes()),
+        Err(ParameterError::Missing(_)) => KeySet::new(now, SystemRandom.bytes(), SystemRandom.bytes()),
+        Err(error) => return Err(error.into()),
+    };
+    store.write_keys(name, &keys, kms_key).await?;
+    say_rotated(&keys)
+}
+
+fn say_rotated(keys: &KeySet) -> Result<(), Box<dyn std::error::Error>> {
+    say(&format!("Tokens are signed with the key {} from now on", keys.signer()?.kid()));
+    say("A running gateway follows within a minute. Older tokens stay good until they expire.");
+    Ok(())
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -113,8 +150,15 @@ fn import_litellm(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// The configuration, and where it comes from.
+struct Configured {
+    config: Config,
+    environment: Environment,
+    path: Option<PathBuf>,
+}
+
 /// Reads the configuration: the file that was named, else `gateway.toml` if there is one, and the environment over it.
-fn configuration(place: Place, named: Option<&Path>) -> Result<(Config, Option<PathBuf>), Box<dyn std::error::Error>> {
+async fn configuration(place: Place, named: Option<&Path>) -> Result<Configured, Box<dyn std::error::Error>> {
     let path = named.map(Path::to_owned).or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()));
     let document = match &path {
         Some(path) => {
@@ -122,11 +166,17 @@ fn configuration(place: Place, named: Option<&Path>) -> Result<(Config, Option<P
         }
         None => String::new(),
     };
-    let config = Config::load_at(place, &document, &Environment::read()?).map_err(|error| match &path {
+    let environment = Environment::read()?;
+    let environment = if environment.has_parameters() {
+        environment.filled_from(&ParameterStore::new(&gateway_native::aws::load().await)).await?
+    } else {
+        environment
+    };
+    let config = Config::load_at(place, &document, &environment).map_err(|error| match &path {
         Some(path) => format!("{}: {error}", path.display()),
         None => error.to_string(),
     })?;
-    Ok((config, path))
+    Ok(Configured { config, environment, path })
 }
 
 /// Returns the data folder, made if there is none; nobody else may read it.

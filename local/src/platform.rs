@@ -12,22 +12,22 @@ use tower::ServiceExt as _;
 
 use crate::background::TokioBackground;
 use crate::local_hot::LocalHot;
-use crate::records::SqliteRecords;
+use crate::local_records::LocalRecords;
 
 /// What the control plane is made of.
 #[derive(Clone)]
 pub(crate) struct LocalAuthority {
-    pub(crate) records: SqliteRecords,
+    pub(crate) records: LocalRecords,
     pub(crate) hot: LocalHot,
 }
 
 impl Authority for LocalAuthority {
-    type Records = SqliteRecords;
+    type Records = LocalRecords;
     type Hot = LocalHot;
     type Clock = SystemClock;
     type Random = SystemRandom;
 
-    fn records(&self) -> &SqliteRecords {
+    fn records(&self) -> &LocalRecords {
         &self.records
     }
 

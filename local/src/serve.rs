@@ -13,7 +13,9 @@ use gateway_core::identity::Email;
 use gateway_core::ports::{Clock as _, Duties as _, Random as _, Unavailable};
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::version::Generation;
-use gateway_native::host::{SystemClock, SystemRandom};
+use gateway_native::aws;
+use gateway_native::dynamodb::DynamoRecords;
+use gateway_native::host::{Environment, SystemClock, SystemRandom};
 use gateway_native::http_client::HttpClient;
 use gateway_native::redis::RedisTransport;
 use tokio::net::TcpListener;
@@ -21,8 +23,9 @@ use tokio::net::TcpListener;
 use crate::background::TokioBackground;
 use crate::dev_oidc::DevProvider;
 use crate::hot::EmbeddedHot;
-use crate::keys::KeyFile;
+use crate::key_source::KeySource;
 use crate::local_hot::LocalHot;
+use crate::local_records::LocalRecords;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
 use crate::records::SqliteRecords;
 use crate::welcome::{self, Welcome};
@@ -43,10 +46,9 @@ const DEVELOPMENT_ADMIN: &str = "admin@example.com";
 /// # Errors
 ///
 /// Whatever keeps the gateway from starting.
-pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn serve(mut config: Config, environment: Environment) -> Result<(), Box<dyn std::error::Error>> {
     let data = data_folder(&config)?;
-    let key_file = KeyFile::new(&data);
-    let (keys, made_keys) = key_file.read_or_create(&SystemClock, &SystemRandom)?;
+    let (source, keys, made_keys) = KeySource::open(&config, &environment, &data).await?;
 
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
@@ -70,7 +72,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
-    begin(&control, key_file).await;
+    begin(&control, source).await;
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
     welcome::print(&Welcome { config: &config, data: &data, is_development, made_keys });
@@ -88,10 +90,9 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Box<dyn std::error::
 /// # Errors
 ///
 /// Whatever keeps it from starting.
-pub(crate) async fn serve_control(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn serve_control(config: Config, environment: Environment) -> Result<(), Box<dyn std::error::Error>> {
     let data = data_folder(&config)?;
-    let key_file = KeyFile::new(&data);
-    let (keys, _) = key_file.read_or_create(&SystemClock, &SystemRandom)?;
+    let (source, keys, _) = KeySource::open(&config, &environment, &data).await?;
     let fronts = config.control.front_keys()?;
 
     let listen = config.server.listen;
@@ -100,7 +101,7 @@ pub(crate) async fn serve_control(config: Config) -> Result<(), Box<dyn std::err
     let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
     let public_url = config.public_url().to_string();
     let control = Control::new(authority, Arc::new(config), keys);
-    begin(&control, key_file).await;
+    begin(&control, source).await;
 
     tracing::info!(%listen, public_url, "serving the control plane");
     say(&format!("llm-gateway {} serves the control plane of {public_url} on {listen}", env!("CARGO_PKG_VERSION")));
@@ -110,12 +111,12 @@ pub(crate) async fn serve_control(config: Config) -> Result<(), Box<dyn std::err
 }
 
 /// Begins what goes on beside requests.
-async fn begin(control: &Control<LocalAuthority>, key_file: KeyFile) {
+async fn begin(control: &Control<LocalAuthority>, source: KeySource) {
     // What the first request would do otherwise, with less patience.
     if let Err(error) = control.recover().await {
         tracing::warn!(error = %Chain(&error), "the hot state is not recovered yet");
     }
-    upkeep::start(control, key_file);
+    upkeep::start(control, source);
 }
 
 /// Has the hot state told everything anew; see [`Control::rebuild`].
@@ -123,13 +124,13 @@ async fn begin(control: &Control<LocalAuthority>, key_file: KeyFile) {
 /// # Errors
 ///
 /// Whatever keeps a store from answering; it can be tried again.
-pub(crate) async fn rebuild_hot(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn rebuild_hot(config: Config, environment: Environment) -> Result<(), Box<dyn std::error::Error>> {
     if matches!(config.hot.store()?, HotStore::Embedded) {
         return Err("the hot state is in hot.db, not on Redis, and needs no rebuilding: stop the gateway, remove hot.db, start it".into());
     }
     let data = data_folder(&config)?;
     let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
-    let (keys, _) = KeyFile::new(&data).read_or_create(&SystemClock, &SystemRandom)?;
+    let (_, keys, _) = KeySource::open(&config, &environment, &data).await?;
     Ok(Control::new(authority, Arc::new(config), keys).rebuild().await?)
 }
 
@@ -164,7 +165,36 @@ pub(crate) async fn open_stores(
             LocalHot::Embedded(EmbeddedHot::open(data, generation, SystemClock.now().seconds())?)
         }
     };
-    Ok(LocalAuthority { records: SqliteRecords::open(data)?, hot })
+    Ok(LocalAuthority { records: open_records(config, data).await?, hot })
+}
+
+async fn open_records(config: &Config, data: &Path) -> Result<LocalRecords, Box<dyn std::error::Error>> {
+    let Some(table) = &config.records.dynamodb else { return Ok(LocalRecords::Sqlite(SqliteRecords::open(data)?)) };
+    let records = DynamoRecords::new(&aws::load().await, table);
+    let answers = records.warm().await;
+    answers.map_err(|source| UnusableTable { table: table.clone(), source })?;
+    tracing::info!(table, "the records are in dynamodb");
+    Ok(LocalRecords::Dynamo(records))
+}
+
+/// Makes the table for the records that the configuration names.
+///
+/// # Errors
+///
+/// Whatever keeps it from being made.
+pub(crate) async fn create_records(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
+    let table = config.records.dynamodb.as_ref();
+    let table = table.ok_or("records.dynamodb names no table; records.db is made when the gateway starts")?;
+    DynamoRecords::new(&aws::load().await, table).create_table().await?;
+    Ok(table.clone())
+}
+
+/// Why there are no records.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the table {table}; `llm-gateway records create` makes one")]
+struct UnusableTable {
+    table: String,
+    source: Unavailable,
 }
 
 /// Why there is no hot state.

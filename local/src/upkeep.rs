@@ -7,7 +7,7 @@ use std::time::Duration;
 use gateway_core::Chain;
 use gateway_core::control::{Authority, Chore, Control};
 
-use crate::keys::KeyFile;
+use crate::key_source::KeySource;
 
 /// How long one process has the duty of all this, in seconds, unless it keeps it. Another one takes over then.
 const ON_DUTY: u32 = 15;
@@ -15,13 +15,13 @@ const ON_DUTY: u32 = 15;
 /// Between two claims of the duty.
 const CLAIM: Duration = Duration::from_secs(5);
 
-/// Between two looks at the key file.
+/// Between two looks at the signing keys.
 const KEYS: Duration = Duration::from_mins(1);
 
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
 ///
 /// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
-pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeyFile) {
+pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeySource) {
     let duty = Duty::claimed_by(control);
     for chore in Chore::ALL {
         duty.attend_to(chore);
@@ -71,15 +71,14 @@ impl<A: Authority> Duty<A> {
 }
 
 /// Takes over the keys that `llm-gateway keys rotate` has written.
-fn follow_keys<A: Authority>(control: Control<A>, file: KeyFile) {
+fn follow_keys<A: Authority>(control: Control<A>, source: KeySource) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(KEYS).await;
-            let read = file.read().map_err(|error| error.to_string());
-            let keys = read.and_then(|keys| keys.ok_or_else(|| "the key file is gone".to_owned()));
-            match keys {
-                Ok(keys) => control.replace_keys(keys),
-                Err(error) => tracing::error!(error, "the signing keys stay as they were"),
+            match source.read().await {
+                Ok(Some(keys)) => control.replace_keys(keys),
+                Ok(None) => return,
+                Err(error) => tracing::error!(error = %Chain(&*error), "the signing keys stay as they were"),
             }
         }
     });

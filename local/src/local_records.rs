@@ -1,0 +1,83 @@
+//! The records of this gateway: its own, or in a table that it shares with others.
+
+use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
+use gateway_core::admission::UsageEvent;
+use gateway_core::id::{LeaseId, TokenId, UserId};
+use gateway_core::identity::User;
+use gateway_core::money::WindowId;
+use gateway_core::ports::{
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Outbox, Page, PageRequest, Records, Retention, Subject,
+    TokenQuery, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
+};
+use gateway_core::time::Timestamp;
+use gateway_core::token::Token;
+use gateway_core::version::{Stored, Version};
+use gateway_native::dynamodb::DynamoRecords;
+
+use crate::records::SqliteRecords;
+
+/// Where the records are. An enum, because the configuration decides.
+#[derive(Clone)]
+pub(crate) enum LocalRecords {
+    /// In `records.db`.
+    Sqlite(SqliteRecords),
+    /// In a `DynamoDB` table.
+    Dynamo(DynamoRecords),
+}
+
+impl Records for LocalRecords {}
+
+/// Passes each method of the ports on to the store that there is.
+macro_rules! delegate {
+    ($($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty, $error:ty;)* })*) => {
+        $(impl $port for LocalRecords {
+            $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, $error> {
+                match self {
+                    Self::Sqlite(records) => records.$method($($name),*).await,
+                    Self::Dynamo(records) => records.$method($($name),*).await,
+                }
+            })*
+        })*
+    };
+}
+
+delegate! {
+    Users {
+        user(id: UserId) -> Option<Stored<User>>, Unavailable;
+        user_by_subject(issuer: &str, subject: &str) -> Option<Stored<User>>, Unavailable;
+        insert_user(user: &User, audit: &AuditEntry) -> (), WriteError;
+        replace_user(next: &User, seen: Version, audit: &AuditEntry) -> (), WriteError;
+    }
+    Tokens {
+        token(id: TokenId) -> Option<Stored<Token>>, Unavailable;
+        tokens(query: &TokenQuery) -> Page<Stored<Token>>, Unavailable;
+        insert_token(token: &Token, audit: &AuditEntry) -> (), WriteError;
+        replace_token(next: &Token, seen: Version, audit: &AuditEntry) -> (), WriteError;
+        touch(uses: &[(TokenId, Timestamp)]) -> (), Unavailable;
+    }
+    AuditLog {
+        entries(query: &AuditQuery) -> Page<AuditEntry>, Unavailable;
+        note(entry: &AuditEntry) -> (), Unavailable;
+    }
+    UsageLog {
+        put_usage(postings: &[Posting]) -> (), Unavailable;
+        logged(ids: &[LeaseId]) -> Vec<LeaseId>, Unavailable;
+        usage(query: &UsageQuery) -> Page<UsageEvent>, Unavailable;
+    }
+    Accounts {
+        spent(windows: &[WindowId]) -> Vec<Spent>, Unavailable;
+        roll_ups(day: &str, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
+    }
+    Beats {
+        beats() -> u64, Unavailable;
+        note_beats(count: u64) -> (), Unavailable;
+    }
+    Outbox {
+        unapplied(limit: u32) -> Vec<(Subject, Version)>, Unavailable;
+        applied(subject: Subject, version: Version) -> (), Unavailable;
+    }
+    Retention {
+        forget_tokens(expired_by: Timestamp, limit: u32) -> u32, Unavailable;
+        forget_spent(ended_by: Timestamp, limit: u32) -> u32, Unavailable;
+    }
+}
