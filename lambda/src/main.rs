@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody has said yet how to log, if it is the configuration that cannot be used.
+            // Nobody has said yet how to log, if it is the configuration that cannot be used; else this changes nothing.
             let _ = logging::start(&Log { format: LogFormat::Json, ..Log::default() });
             tracing::error!("the function does not start: {}", Chain(&*error));
             ExitCode::FAILURE

@@ -12,7 +12,7 @@ use tracing_subscriber::{Layer as _, fmt};
 ///
 /// # Errors
 ///
-/// A sentence that says why `log.level` cannot be used.
+/// A sentence that says why `log.level` cannot be used, or that logging has started already.
 pub fn start(log: &Log) -> Result<(), String> {
     let filter: Targets = log.level.parse().map_err(|error| format!("log.level: {error}"))?;
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
@@ -20,6 +20,5 @@ pub fn start(log: &Log) -> Result<(), String> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
-    Ok(())
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().map_err(|error| error.to_string())
 }

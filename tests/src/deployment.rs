@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::edge::{Edge, FrontKeys, Runtime};
 use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
-use crate::{OidcProvider, Process, Redis, Relay, Store, free_port, place};
+use crate::{OidcProvider, Process, Redis, Relay, Serverless, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
@@ -30,13 +30,15 @@ pub struct Deployment {
     store: Option<Store>,
     /// The front, where the processes are the control plane alone.
     edge: Option<Edge>,
+    /// The control plane, where it is no process but functions.
+    serverless: Option<Serverless>,
     /// Who signs people in, where that is not the gateway itself.
     _provider: Option<OidcProvider>,
 }
 
 impl Deployment {
-    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, `upstash`, `edge`, or
-    /// `bare-edge`), with this configuration beside what the deployment itself needs.
+    /// Starts the deployment that `LLM_GATEWAY_DEPLOYMENT` names (`embedded`, which is the default, `compose`, `upstash`, `edge`,
+    /// `bare-edge`, or `serverless`), with this configuration beside what the deployment itself needs.
     ///
     /// # Panics
     ///
@@ -49,6 +51,7 @@ impl Deployment {
             Some("upstash") => Self::on_upstash(configuration).await,
             Some("edge") => Self::edge(configuration).await,
             Some("bare-edge") => Self::bare_edge(configuration).await,
+            Some("serverless") => Self::serverless(configuration).await,
             _ => unreachable!("{WHICH} names no deployment: {}", which.display()),
         }
     }
@@ -126,6 +129,21 @@ impl Deployment {
         Self::at_edge(configuration, Runtime::Watched).await
     }
 
+    /// Starts the front as a Worker, and the control plane as Lambda functions with their records in `DynamoDB`, with a Redis server
+    /// reached over Upstash's REST API. They sign people in with an OpenID provider, unless the configuration names one.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn serverless(configuration: &str) -> Self {
+        let store = Store::over_http().await;
+        let [control, port] = two_ports();
+        let (provider, configuration) = with_sign_in(configuration).await;
+        let deployment = Self::prepare(vec![control], &format!("http://localhost:{port}"), Some(store), &configuration);
+        let deployment = deployment.on_functions(port).await;
+        deployment.signing_in_at(provider).await
+    }
+
     async fn at_edge(configuration: &str, runtime: Runtime) -> Self {
         let store = Store::over_http().await;
         let [control, port] = two_ports();
@@ -149,23 +167,49 @@ impl Deployment {
         let hot = store.as_ref().map_or_else(String::new, Store::configuration);
         fs::write(directory.path().join("gateway.toml"), own + &hot + configuration).expect("there is room for a file");
         let origin = origin.to_owned();
-        Self { processes: Vec::new(), directory, origin, ports, balancer: None, store, edge: None, _provider: None }
+        Self {
+            processes: Vec::new(),
+            directory,
+            origin,
+            ports,
+            balancer: None,
+            store,
+            edge: None,
+            serverless: None,
+            _provider: None,
+        }
     }
 
     /// Makes the key of a front, and starts the control plane that believes it and the front itself.
     async fn behind_edge(mut self, port: u16, runtime: Runtime) -> Self {
+        self.make_front(port, runtime).await;
+        self.run().await;
+        self
+    }
+
+    /// Does the same with functions for the control plane.
+    async fn on_functions(mut self, port: u16) -> Self {
+        let configuration = self.make_front(port, Runtime::Wrangler).await;
+        let token = self.store.as_ref().expect("the hot state is on Redis").token();
+        self.serverless = Some(Serverless::new(self.ports[0], &configuration, token).await);
+        self.run().await;
+        self
+    }
+
+    /// Prepares a front with a key of its own; returns the configuration of a control plane that believes it.
+    async fn make_front(&mut self, port: u16, runtime: Runtime) -> String {
         let made = self.program().args(["keys", "front"]).output().expect("the program runs");
         let keys = FrontKeys::read(&String::from_utf8(made.stdout).expect("it prints text"));
         let place = self.directory.path().join("gateway.toml");
         let common = fs::read_to_string(&place).expect("it was just written");
-        fs::write(&place, format!("{common}[control]\nfronts = {}\n", keys.public)).expect("there is room for a file");
+        let configuration = format!("{common}[control]\nfronts = {}\n", keys.public);
+        fs::write(&place, &configuration).expect("there is room for a file");
 
         let store = self.store.as_ref().expect("the front's hot state is on Redis");
         let bridge = store.another_bridge().await;
         let control = format!("{{url = \"http://127.0.0.1:{}\", key = \"{}\"}}", self.ports[0], keys.private);
         self.edge = Some(Edge::new(port, runtime, &common, &control, bridge));
-        self.run().await;
-        self
+        configuration
     }
 
     async fn signing_in_at(self, provider: Option<OidcProvider>) -> Self {
@@ -237,8 +281,34 @@ impl Deployment {
         command
     }
 
+    /// Rotates the signing keys, as an operator does.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be done.
+    pub async fn rotate_keys(&self) {
+        match &self.serverless {
+            Some(functions) => functions.rotate_keys().await,
+            None => {
+                let rotated = self.program().args(["keys", "rotate"]).output().expect("the program runs");
+                assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+            }
+        }
+    }
+
     /// Starts all processes at once, and waits for them.
     async fn run(&mut self) {
+        if let Some(functions) = &mut self.serverless {
+            functions.start().await;
+        } else {
+            self.run_processes().await;
+        }
+        if let Some(edge) = &mut self.edge {
+            edge.start().await;
+        }
+    }
+
+    async fn run_processes(&mut self) {
         for port in &self.ports {
             let listen = format!("127.0.0.1:{port}");
             let mut program = self.program();
@@ -256,14 +326,14 @@ impl Deployment {
             };
             assert!(ready.is_ok(), "{}", ready.map_or_else(|error| error.to_string(), |()| String::new()));
         }
-        if let Some(edge) = &mut self.edge {
-            edge.start().await;
-        }
     }
 
     /// Ends the processes without a warning (SIGKILL).
     fn kill(&mut self) {
         self.processes.clear();
+        if let Some(functions) = &mut self.serverless {
+            functions.stop();
+        }
         if let Some(edge) = &mut self.edge {
             edge.stop();
         }
@@ -358,6 +428,15 @@ impl Deployment {
         self.store.as_ref().expect("the deployment is on Redis").relay()
     }
 
+    /// Returns the functions of the control plane, and what they keep.
+    ///
+    /// # Panics
+    ///
+    /// If it is a process.
+    pub const fn functions(&mut self) -> &mut Serverless {
+        self.serverless.as_mut().expect("the control plane is functions")
+    }
+
     /// Returns how many processes there are.
     #[must_use]
     pub fn processes(&self) -> usize {
@@ -368,7 +447,8 @@ impl Deployment {
     #[must_use]
     pub fn log(&self) -> String {
         let worker = self.edge.as_ref().map(Edge::log);
-        self.processes.iter().map(Process::log).chain(worker).collect()
+        let functions = self.serverless.as_ref().map(Serverless::log);
+        self.processes.iter().map(Process::log).chain(functions).chain(worker).collect()
     }
 
     /// Returns which process has printed something.

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
+use crate::variables::as_variables;
 use crate::{NotReady, Process, Store, Unset, place};
 
 /// How long wrangler may take from its start to the Worker's first answer.
@@ -121,13 +122,6 @@ impl FrontKeys {
         };
         Self { private: value("LLM_GATEWAY__CONTROL__KEY"), public: value("LLM_GATEWAY__CONTROL__FRONTS") }
     }
-}
-
-/// Returns a configuration as variables, one for each section.
-fn as_variables(configuration: &str) -> Table {
-    let sections: Table = configuration.parse().expect("it was written for a gateway");
-    let name = |section: String| format!("LLM_GATEWAY__{}", section.to_ascii_uppercase());
-    sections.into_iter().map(|(section, value)| (name(section), Value::String(value.to_string()))).collect()
 }
 
 impl EdgeWorker {

@@ -15,7 +15,9 @@ mod parameter_store;
 mod process;
 mod redis;
 mod relay;
+mod serverless;
 mod store;
+mod variables;
 
 pub mod dynamodb;
 pub mod edge;
@@ -35,4 +37,5 @@ pub use parameter_store::ParameterStore;
 pub use process::{NotReady, Process, free_port};
 pub use redis::Redis;
 pub use relay::Relay;
+pub use serverless::Serverless;
 pub use store::Store;

@@ -152,7 +152,7 @@ async fn keeps_tokens_good_when_keys_are_rotated() {
             .collect::<Vec<_>>()
     };
     let before = keys(&mut ann).await;
-    assert!(gateway.program().args(["keys", "rotate"]).output().unwrap().status.success());
+    gateway.rotate_keys().await;
     gateway.kill_and_restart().await;
     let after = keys(&mut ann).await;
     assert_eq!((before.len(), after.len()), (2, 3));
@@ -161,6 +161,12 @@ async fn keeps_tokens_good_when_keys_are_rotated() {
     for minted in [old, new] {
         assert_eq!(echo(&gateway, &minted.token).await.status, StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn keeps_keys_for_the_owner_only() {
+    let gateway = Deployment::embedded("").await;
+    gateway.rotate_keys().await;
     let mode = Command::new("stat").args(["-c", "%a"]).arg(gateway.data().join("keys.json")).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&mode.stdout).trim(), "600");
 }

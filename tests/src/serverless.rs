@@ -1,0 +1,145 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+
+use crate::dynamodb::{DynamoDb, DynamoShim};
+use crate::lambda::Lambda;
+use crate::variables::as_variables;
+use crate::{ParameterStore, place};
+
+/// How often the upkeep is invoked. EventBridge does so each minute, and tests are not that patient.
+const UPKEEP: Duration = Duration::from_secs(3);
+
+/// The parameter that holds the signing keys.
+const KEYS: &str = "/llm-gateway/signing-keys";
+
+/// The parameter that holds the token of the hot state's database.
+const TOKEN: &str = "/llm-gateway/upstash-token";
+
+/// The name of the table.
+const TABLE: &str = "records";
+
+/// A control plane as Lambda functions, on a table of its own.
+#[derive(Debug)]
+pub struct Serverless {
+    port: u16,
+    variables: Vec<(String, String)>,
+    lambda: Option<Arc<Lambda>>,
+    upkeep: Option<JoinHandle<()>>,
+    shim: DynamoShim,
+    parameters: ParameterStore,
+    _server: Arc<DynamoDb>,
+}
+
+impl Serverless {
+    /// Makes the table and the secrets for a gateway's configuration, in which `token` is the one of the hot state's database.
+    /// The control function will listen at this port.
+    pub(crate) async fn new(port: u16, configuration: &str, token: &str) -> Self {
+        let server = DynamoDb::shared().await;
+        let shim = DynamoShim::start(&server.url()).await.expect("a port is free");
+        let parameters = ParameterStore::start().await;
+        parameters.put(TOKEN, token);
+        let table = format!("{TABLE}-{port}");
+        let mut variables: Vec<(String, String)> =
+            as_variables(&configuration.replace(&format!("token = \"{token}\""), ""))
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+                .collect();
+        for (name, value) in [
+            ("LLM_GATEWAY__RECORDS__DYNAMODB", table.as_str()),
+            ("LLM_GATEWAY__HOT__TOKEN_SSM", TOKEN),
+            ("LLM_GATEWAY__TOKENS__KEYS_SSM", KEYS),
+            ("AWS_ENDPOINT_URL_DYNAMODB", shim.url()),
+            ("AWS_ENDPOINT_URL_SSM", parameters.url()),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "obviously"),
+            ("AWS_SECRET_ACCESS_KEY", "fake"),
+        ] {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+        let serverless = Self { port, variables, lambda: None, upkeep: None, shim, parameters, _server: server };
+        serverless.rotate_keys().await;
+        serverless.operate(&["records", "create"]).await;
+        serverless
+    }
+
+    /// Makes the signing keys, or rotates them, as an operator does.
+    pub async fn rotate_keys(&self) {
+        self.operate(&["keys", "rotate", "--ssm", KEYS]).await;
+    }
+
+    /// Has the program do something where the operator is.
+    async fn operate(&self, arguments: &[&str]) {
+        let mut program = Command::new(place("LLM_GATEWAY_BIN").expect("scripts/test says where the program is"));
+        // Not what names a parameter that this may only be about to make.
+        let is_known = |name: &str| name.starts_with("AWS") || name == "LLM_GATEWAY__RECORDS__DYNAMODB";
+        let known = self.variables.iter().filter(|(name, _)| is_known(name));
+        program.args(arguments).env_clear().envs(known.map(|(name, value)| (name, value)));
+        let done = program.current_dir(std::env::temp_dir()).output().await.expect("the program runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Starts the functions, and has the upkeep invoked from time to time.
+    pub(crate) async fn start(&mut self) {
+        let lambda = Lambda::start(self.port, &self.variables).await.expect("the functions start");
+        let lambda = Arc::new(lambda);
+        let invoked = Arc::clone(&lambda);
+        self.upkeep = Some(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                // What it could not do it logs, and does the next time.
+                let _ = invoked.invoke("upkeep", &json!({})).await;
+            }
+        }));
+        self.lambda = Some(lambda);
+    }
+
+    /// Ends the functions without a warning.
+    pub(crate) fn stop(&mut self) {
+        self.rest();
+        self.lambda = None;
+    }
+
+    /// Has the upkeep not be invoked any more.
+    pub fn rest(&mut self) {
+        if let Some(upkeep) = self.upkeep.take() {
+            upkeep.abort();
+        }
+    }
+
+    /// Returns the functions.
+    ///
+    /// # Panics
+    ///
+    /// If they do not run.
+    #[must_use]
+    pub fn lambda(&self) -> &Lambda {
+        self.lambda.as_ref().expect("they run")
+    }
+
+    /// Returns the way to the table.
+    #[must_use]
+    pub const fn table(&self) -> &DynamoShim {
+        &self.shim
+    }
+
+    /// Returns the store of the secrets.
+    #[must_use]
+    pub const fn parameters(&self) -> &ParameterStore {
+        &self.parameters
+    }
+
+    /// Returns what the functions have printed.
+    pub(crate) fn log(&self) -> String {
+        self.lambda.as_ref().map(|lambda| lambda.log()).unwrap_or_default()
+    }
+}
+
+impl Drop for Serverless {
+    fn drop(&mut self) {
+        self.rest();
+    }
+}
