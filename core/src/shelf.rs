@@ -16,6 +16,10 @@ const STALE: u64 = 24 * 60 * 60 * 1000;
 /// change a moment after they were fetched.
 const PAUSE: u64 = 30 * 1000;
 
+/// How long the first fetch of all is worth waiting for, in ms: somebody is at it, and where many need the value at once it would
+/// be asked for as often.
+const AWAITED: u64 = 5 * 1000;
+
 /// Keeps a value, and when somebody asked for a newer one, and why.
 ///
 /// It holds values, never a future: where one process is many isolates, a request must not wait for another's I/O.
@@ -77,6 +81,14 @@ impl<T> Shelf<T> {
     /// Notes that a fetch has failed at `now`.
     pub(crate) fn note_failure(&self, now: Millis) {
         self.lock().failed = Some(now);
+    }
+
+    /// Says whether nothing is held and somebody is fetching it: who looks again in a moment may find it.
+    pub(crate) fn is_awaited(&self, now: Millis) -> bool {
+        let state = self.lock();
+        let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
+        let since = state.refreshed.filter(|since| now.since(*since) < AWAITED);
+        !is_held && since.is_some_and(|since| state.failed.is_none_or(|failed| failed < since))
     }
 
     /// Says whether nothing is held and a fetch has failed a moment ago: who can do without does not wait for another.
@@ -142,6 +154,23 @@ mod tests {
         assert!(!shelf.is_out(at(FRESH)));
         shelf.note_failure(at(STALE));
         assert!(shelf.is_out(at(STALE)));
+    }
+
+    #[test]
+    fn is_awaited_while_somebody_fetches_the_first_value() {
+        let shelf = Shelf::new();
+        assert!(!shelf.is_awaited(at(0)), "nobody is at it");
+        assert!(matches!(shelf.look(at(0)), Look::Fetch(None)));
+        assert!(shelf.is_awaited(at(AWAITED - 1)));
+        assert!(!shelf.is_awaited(at(AWAITED)), "not for ever");
+        shelf.note_failure(at(1));
+        assert!(!shelf.is_awaited(at(2)), "it will not come");
+        assert!(matches!(shelf.look(at(3)), Look::Fetch(None)));
+        assert!(shelf.is_awaited(at(4)), "somebody else tries");
+        shelf.put(7, at(5));
+        assert!(!shelf.is_awaited(at(6)));
+        assert!(matches!(shelf.look(at(FRESH + 5)), Look::Fetch(Some(_))));
+        assert!(!shelf.is_awaited(at(FRESH + 6)), "there is an older one to use");
     }
 
     #[test]

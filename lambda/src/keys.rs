@@ -49,3 +49,17 @@ impl FollowedKeys {
         is_due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_again_after_a_minute_and_once_for_each() {
+        let keys = FollowedKeys { source: None, asked: Mutex::new(Timestamp(1000)) };
+        assert!(!keys.is_due(Timestamp(1059)));
+        assert!(keys.is_due(Timestamp(1060)));
+        assert!(!keys.is_due(Timestamp(1060)), "one asks for all");
+        assert!(keys.is_due(Timestamp(1120)));
+    }
+}

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::edge::{Edge, FrontKeys, Runtime};
 use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
-use crate::{OidcProvider, Process, Redis, Relay, Serverless, Store, free_port, place};
+use crate::{Assertion, OidcProvider, Process, Redis, Relay, Serverless, Store, free_port, place};
 
 /// How long a deployment may take from its start to its first answer: a fraction of a second, and the rest for a machine
 /// that compiles something else meanwhile.
@@ -30,6 +30,8 @@ pub struct Deployment {
     store: Option<Store>,
     /// The front, where the processes are the control plane alone.
     edge: Option<Edge>,
+    /// The keys of that front.
+    front: Option<FrontKeys>,
     /// The control plane, where it is no process but functions.
     serverless: Option<Serverless>,
     /// Who signs people in, where that is not the gateway itself.
@@ -175,6 +177,7 @@ impl Deployment {
             balancer: None,
             store,
             edge: None,
+            front: None,
             serverless: None,
             _provider: None,
         }
@@ -202,6 +205,7 @@ impl Deployment {
         let keys = FrontKeys::read(&String::from_utf8(made.stdout).expect("it prints text"));
         let place = self.directory.path().join("gateway.toml");
         let common = fs::read_to_string(&place).expect("it was just written");
+        self.front = Some(keys.clone());
         let configuration = format!("{common}[control]\nfronts = {}\n", keys.public);
         fs::write(&place, &configuration).expect("there is room for a file");
 
@@ -428,6 +432,41 @@ impl Deployment {
         self.store.as_ref().expect("the deployment is on Redis").relay()
     }
 
+    /// Asserts a GET of the control plane by the front itself.
+    ///
+    /// # Panics
+    ///
+    /// If front and control plane are in the same place.
+    #[must_use]
+    pub fn assertion(&self, target: &str) -> Assertion {
+        let keys = self.front.as_ref().expect("the front is in another place");
+        let public = keys.public.trim_matches(['[', ']', '"']);
+        Assertion::get(target, &self.origin, &keys.private, public)
+    }
+
+    /// Returns the control plane's own way to the hot state.
+    ///
+    /// # Panics
+    ///
+    /// If that is not over HTTP.
+    #[must_use]
+    pub const fn control_bridge(&self) -> &UpstashBridge {
+        self.store.as_ref().expect("the deployment is on Redis").bridge()
+    }
+
+    /// Has the records lose every token, as if they had never heard of them.
+    ///
+    /// # Panics
+    ///
+    /// If that does not work.
+    pub async fn lose_tokens(&self) {
+        if let Some(functions) = &self.serverless {
+            return functions.lose_tokens().await;
+        }
+        let records = rusqlite::Connection::open(self.data().join("records.db")).expect("SQLite is there");
+        records.execute("DELETE FROM token", []).expect("tokens have a table");
+    }
+
     /// Returns the functions of the control plane, and what they keep.
     ///
     /// # Panics
@@ -437,10 +476,10 @@ impl Deployment {
         self.serverless.as_mut().expect("the control plane is functions")
     }
 
-    /// Returns how many processes there are.
+    /// Returns how many fronts there are, each with a memory of its own.
     #[must_use]
-    pub fn processes(&self) -> usize {
-        self.processes.len()
+    pub fn fronts(&self) -> usize {
+        if self.is_edge() { 1 } else { self.processes.len() }
     }
 
     /// Returns what the processes have printed.

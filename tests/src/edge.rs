@@ -41,7 +41,7 @@ pub(crate) struct Edge {
 }
 
 /// The two halves of a front's key, as `llm-gateway keys front` prints them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FrontKeys {
     /// The front's.
     pub(crate) private: String,

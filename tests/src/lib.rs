@@ -3,6 +3,7 @@
 //! In scope: starting each deployment as its own processes, and asking it over HTTP. Out of scope: anything of the
 //! gateway's own code; these tests know what its documentation says and nothing else.
 
+mod assertion;
 mod browser;
 mod call;
 mod deployment;
@@ -25,6 +26,7 @@ pub mod lambda;
 pub mod provider;
 pub mod upstash;
 
+pub use assertion::Assertion;
 pub use browser::{Browser, Minted, Money, location};
 pub use call::{Answer, ask, call, echo, message, refused};
 pub use deployment::Deployment;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
@@ -31,6 +31,7 @@ pub struct Serverless {
     upkeep: Option<JoinHandle<()>>,
     shim: DynamoShim,
     parameters: ParameterStore,
+    table: String,
     _server: Arc<DynamoDb>,
 }
 
@@ -60,7 +61,7 @@ impl Serverless {
         ] {
             variables.push((name.to_owned(), value.to_owned()));
         }
-        let serverless = Self { port, variables, lambda: None, upkeep: None, shim, parameters, _server: server };
+        let serverless = Self { port, variables, lambda: None, upkeep: None, shim, parameters, table, _server: server };
         serverless.rotate_keys().await;
         serverless.operate(&["records", "create"]).await;
         serverless
@@ -82,6 +83,13 @@ impl Serverless {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
+    /// Ends the functions without a warning and starts them anew, without the upkeep.
+    pub async fn restart(&mut self) {
+        self.stop();
+        self.start().await;
+        self.rest();
+    }
+
     /// Starts the functions, and has the upkeep invoked from time to time.
     pub(crate) async fn start(&mut self) {
         let lambda = Lambda::start(self.port, &self.variables).await.expect("the functions start");
@@ -98,7 +106,7 @@ impl Serverless {
     }
 
     /// Ends the functions without a warning.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.rest();
         self.lambda = None;
     }
@@ -124,6 +132,39 @@ impl Serverless {
     #[must_use]
     pub const fn table(&self) -> &DynamoShim {
         &self.shim
+    }
+
+    /// Returns the items of the table whose partition key begins so, as they are kept.
+    pub async fn items(&self, prefix: &str) -> Vec<Value> {
+        let found = self.shim.ask("DynamoDB_20120810.Scan", &json!({"TableName": self.table})).await;
+        let mut items = found["Items"].as_array().cloned().unwrap_or_default();
+        items.retain(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix)));
+        items
+    }
+
+    /// Deletes every token.
+    pub(crate) async fn lose_tokens(&self) {
+        for item in self.items("TOKEN#").await.iter().filter(|item| item["sk"]["S"] == "TOKEN") {
+            let key = json!({"pk": item["pk"], "sk": item["sk"]});
+            self.shim.ask("DynamoDB_20120810.DeleteItem", &json!({"TableName": self.table, "Key": key})).await;
+        }
+    }
+
+    /// Returns what the table's stream tells of the outbox, as the stream function hears it: the template filters the rest out.
+    pub async fn changes(&self) -> Vec<Value> {
+        let api = |operation: &str| format!("DynamoDBStreams_20120810.{operation}");
+        let streams = self.shim.ask(&api("ListStreams"), &json!({"TableName": self.table})).await;
+        let stream = &streams["Streams"][0]["StreamArn"];
+        let described = self.shim.ask(&api("DescribeStream"), &json!({"StreamArn": stream})).await;
+        let mut changes = Vec::new();
+        for shard in described["StreamDescription"]["Shards"].as_array().into_iter().flatten() {
+            let from = json!({"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
+            let iterator = self.shim.ask(&api("GetShardIterator"), &from).await;
+            let read = self.shim.ask(&api("GetRecords"), &json!({"ShardIterator": iterator["ShardIterator"]})).await;
+            changes.extend(read["Records"].as_array().into_iter().flatten().cloned());
+        }
+        changes.retain(|change| change["dynamodb"]["Keys"]["sk"]["S"] == "OUTBOX" && change["eventName"] != "REMOVE");
+        changes
     }
 
     /// Returns the store of the secrets.

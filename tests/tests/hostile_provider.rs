@@ -380,7 +380,7 @@ async fn keeps_its_pages_up_while_the_provider_hangs() {
         let page = scene.browser.visit(&format!("{}/token-manager", scene.gateway.origin())).await;
         assert_eq!(page.status(), StatusCode::OK);
     }
-    let waited = scene.gateway.processes();
+    let waited = scene.gateway.fronts();
     assert_eq!(scene.provider.asked(DISCOVERY), before + waited, "one page of each has waited, the others have not");
     let page = scene.browser.visit(&format!("{}/oauth2/sign_out", scene.gateway.origin())).await;
     assert_eq!(location(&scene.browser.submit(page, &[]).await), format!("{}/", scene.gateway.origin()));

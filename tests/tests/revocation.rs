@@ -83,8 +83,7 @@ async fn knows_no_token_that_the_records_do_not_hold() {
     let mut gateway = Deployment::start("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
-    let records = rusqlite::Connection::open(gateway.data().join("records.db")).unwrap();
-    records.execute("DELETE FROM token", []).unwrap();
+    gateway.lose_tokens().await;
     gateway.forget_and_restart().await;
     let answer = echo(&gateway, &minted.token).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "however well it is signed");

@@ -14,6 +14,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// What the server wants to see, and does not check.
+const CREDENTIAL: &str = "AWS4-HMAC-SHA256 Credential=obviously/20260101/us-east-1/dynamodb/aws4_request, \
+                          SignedHeaders=host, Signature=fake";
+
 /// What a request may be met with. Real tables do all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -125,6 +129,19 @@ impl DynamoShim {
     /// Has the indexes hear of nothing, or of everything again.
     pub fn lag(&self, lags: bool) {
         self.shared.state().lags = lags;
+    }
+
+    /// Asks the server something, past every fault: `target` is the API's version and the operation.
+    ///
+    /// # Panics
+    ///
+    /// If it refuses.
+    pub async fn ask(&self, target: &str, question: &Value) -> Value {
+        let request = self.shared.client.post(&self.shared.server).header("x-amz-target", target);
+        let request = request.header(CONTENT_TYPE, "application/x-amz-json-1.0").header("authorization", CREDENTIAL);
+        let answer = request.body(question.to_string()).send().await.expect("the server answers");
+        assert!(answer.status().is_success(), "{target}: {}", answer.text().await.unwrap_or_default());
+        answer.json().await.expect("it speaks JSON")
     }
 
     /// Returns how many requests came since the last time, by operation.

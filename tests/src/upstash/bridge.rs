@@ -56,6 +56,8 @@ struct Shared {
     requests: watch::Sender<u64>,
     /// Whether answers are held back.
     held: watch::Sender<bool>,
+    /// How many more requests happen; none is all of them.
+    happens: watch::Sender<Option<u64>>,
 }
 
 /// Why a request has no result.
@@ -73,6 +75,8 @@ enum Refusal {
     Command(String),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    #[error("ERR it was lost")]
+    Lost,
 }
 
 impl UpstashBridge {
@@ -87,8 +91,8 @@ impl UpstashBridge {
         let listener = TcpListener::bind(options.listen).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let authorization = format!("Bearer {}", options.token);
-        let (requests, held) = (watch::Sender::new(0), watch::Sender::new(false));
-        let shared = Arc::new(Shared { redis, authorization, delay: options.delay, requests, held });
+        let (requests, held, happens) = (watch::Sender::new(0), watch::Sender::new(false), watch::Sender::new(None));
+        let shared = Arc::new(Shared { redis, authorization, delay: options.delay, requests, held, happens });
         tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { url, shared })
     }
@@ -102,6 +106,16 @@ impl UpstashBridge {
     /// Holds answers back from now on, or lets all of them go. What is asked happens at once.
     pub fn hold(&self, held: bool) {
         self.shared.held.send_replace(held);
+    }
+
+    /// Loses requests from now on, but for the next few: they neither happen nor are answered until none is lost any more.
+    pub fn lose_after(&self, few: u64) {
+        self.shared.happens.send_replace(Some(few));
+    }
+
+    /// Loses no more requests. Those that were lost are answered with 503 now.
+    pub fn lose_nothing(&self) {
+        self.shared.happens.send_replace(None);
     }
 
     /// Returns how many requests have come so far, whatever came of them.
@@ -139,7 +153,12 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         return Ok(response(StatusCode::OK, &count));
     }
     shared.requests.send_modify(|requests| *requests += 1);
-    let outcome = shared.outcome(request).await;
+    let outcome = if shared.happens() {
+        shared.outcome(request).await
+    } else {
+        let _ = shared.happens.subscribe().wait_for(Option::is_none).await;
+        Err(Refusal::Lost)
+    };
     if !shared.delay.is_zero() {
         tokio::time::sleep(shared.delay).await;
     }
@@ -160,6 +179,17 @@ fn response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
 }
 
 impl Shared {
+    /// Says whether the request that has just come is to happen.
+    fn happens(&self) -> bool {
+        let mut happens = true;
+        self.happens.send_modify(|left| match left {
+            None => {}
+            Some(0) => happens = false,
+            Some(left) => *left -= 1,
+        });
+        happens
+    }
+
     async fn outcome(&self, request: Request<Incoming>) -> Result<Value, Refusal> {
         let (head, body) = request.into_parts();
         if head.headers.get(AUTHORIZATION).is_none_or(|sent| sent != self.authorization.as_str()) {
@@ -223,7 +253,7 @@ impl Refusal {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body | Self::Malformed(_) | Self::Command(_) => StatusCode::BAD_REQUEST,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Lost => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
