@@ -23,6 +23,7 @@ mod variables;
 pub mod dynamodb;
 pub mod edge;
 pub mod lambda;
+pub mod lambda_start;
 pub mod provider;
 pub mod upstash;
 

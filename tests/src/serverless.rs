@@ -67,6 +67,11 @@ impl Serverless {
         serverless
     }
 
+    /// Returns what the functions are told.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     /// Makes the signing keys, or rotates them, as an operator does.
     pub async fn rotate_keys(&self) {
         self.operate(&["keys", "rotate", "--ssm", KEYS]).await;

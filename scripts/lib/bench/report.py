@@ -71,6 +71,14 @@ def worker_budget(found):
     ]
 
 
+def function_budget(found):
+    """Compares the function's start and size with what they may be."""
+    return [
+        at_most("start of the Lambda function, until it asks for work", found["times"]["init"]["median"], 60, "ms"),
+        at_most("size of the Lambda function, compressed", found["size"] / 2**20, 8, "MiB"),
+    ]
+
+
 def throughput_table(found):
     """Shows what went through."""
     head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99"]
@@ -130,6 +138,18 @@ def worker_table(found):
     return table(head, rows)
 
 
+def function_table(found):
+    """Shows what the function takes."""
+    names = {
+        "init": "from the process's start until it asks for work",
+        "first": "its first answer, which needs the hot state",
+        "second": "its second",
+    }
+    rows = [[names[name], f"{one['median']:.1f} ms", f"{one['highest']:.1f} ms"] for name, one in found["times"].items()]
+    rows.append([f"the program, of {found['program'] / 2**20:.1f} MiB, compressed", f"{found['size'] / 2**20:.2f} MiB", ""])
+    return table([f"the control plane's function, {found['starts']} starts", "median", "highest"], rows)
+
+
 def milliseconds(seconds):
     """Returns a time to read."""
     return f"{seconds * 1000:.3f} ms"
@@ -146,6 +166,7 @@ BUDGETS = {
     "events": events_budget,
     "streams": streams_budget,
     "worker": worker_budget,
+    "function": function_budget,
 }
 TABLES = {
     "throughput": throughput_table,
@@ -153,6 +174,7 @@ TABLES = {
     "events": events_table,
     "streams": streams_table,
     "worker": worker_table,
+    "function": function_table,
 }
 
 

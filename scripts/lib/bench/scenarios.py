@@ -6,6 +6,7 @@ import statistics
 import time
 
 from . import load
+from .function import function
 from .worker import worker
 
 # Rounds alternate between the servers, so that a busy moment of the machine does not fall on one alone; the medians of
@@ -80,7 +81,7 @@ def streams(site, _):
     return {"idle": site.idle, "before": before, "peak": memory, "open": seen, "cpu": cpu}
 
 
-ALL = {"streams": streams, "throughput": throughput, "latency": latency, "events": events, "worker": worker}
+ALL = {"streams": streams, "throughput": throughput, "latency": latency, "events": events, "worker": worker, "function": function}
 
 
 def measured(said):
