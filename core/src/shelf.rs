@@ -18,7 +18,7 @@ const PAUSE: u64 = 30 * 1000;
 
 /// How long the first fetch of all is worth waiting for, in ms: somebody is at it, and where many need the value at once it would
 /// be asked for as often.
-const AWAITED: u64 = 5 * 1000;
+const AWAITED: u64 = 3 * 1000;
 
 /// Keeps a value, and when somebody asked for a newer one, and why.
 ///
@@ -83,12 +83,21 @@ impl<T> Shelf<T> {
         self.lock().failed = Some(now);
     }
 
-    /// Says whether nothing is held and somebody is fetching it: who looks again in a moment may find it.
-    pub(crate) fn is_awaited(&self, now: Millis) -> bool {
+    /// Says whether who began to wait at `began` does best to look again in a moment: nothing is held, and somebody is fetching it.
+    /// Nobody waits longer for another than for an answer of their own, nor for one who has failed.
+    pub(crate) fn is_awaited(&self, began: Millis, now: Millis) -> bool {
         let state = self.lock();
         let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
-        let since = state.refreshed.filter(|since| now.since(*since) < AWAITED);
-        !is_held && since.is_some_and(|since| state.failed.is_none_or(|failed| failed < since))
+        let is_asked = state.refreshed.is_some_and(|since| now.since(since) < AWAITED);
+        let has_failed = state.failed.is_some_and(|failed| failed >= began);
+        !is_held && is_asked && !has_failed && now.since(began) < AWAITED
+    }
+
+    /// Says whether nothing is held and a fetch has failed since `began`: another would hardly fare better.
+    pub(crate) fn has_failed_since(&self, began: Millis, now: Millis) -> bool {
+        let state = self.lock();
+        let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
+        !is_held && state.failed.is_some_and(|failed| failed >= began)
     }
 
     /// Says whether nothing is held and a fetch has failed a moment ago: who can do without does not wait for another.
@@ -159,18 +168,31 @@ mod tests {
     #[test]
     fn is_awaited_while_somebody_fetches_the_first_value() {
         let shelf = Shelf::new();
-        assert!(!shelf.is_awaited(at(0)), "nobody is at it");
+        assert!(!shelf.is_awaited(at(0), at(0)), "nobody is at it");
         assert!(matches!(shelf.look(at(0)), Look::Fetch(None)));
-        assert!(shelf.is_awaited(at(AWAITED - 1)));
-        assert!(!shelf.is_awaited(at(AWAITED)), "not for ever");
-        shelf.note_failure(at(1));
-        assert!(!shelf.is_awaited(at(2)), "it will not come");
-        assert!(matches!(shelf.look(at(3)), Look::Fetch(None)));
-        assert!(shelf.is_awaited(at(4)), "somebody else tries");
-        shelf.put(7, at(5));
-        assert!(!shelf.is_awaited(at(6)));
-        assert!(matches!(shelf.look(at(FRESH + 5)), Look::Fetch(Some(_))));
-        assert!(!shelf.is_awaited(at(FRESH + 6)), "there is an older one to use");
+        assert!(shelf.is_awaited(at(10), at(AWAITED - 1)));
+        assert!(!shelf.is_awaited(at(10), at(AWAITED)), "whoever is at it is not coming back");
+        assert!(matches!(shelf.look(at(AWAITED)), Look::Fetch(None)));
+        assert!(!shelf.is_awaited(at(10), at(AWAITED + 10)), "nobody waits for one after the other");
+        shelf.put(7, at(AWAITED + 20));
+        assert!(!shelf.is_awaited(at(AWAITED + 15), at(AWAITED + 21)));
+        assert!(matches!(shelf.look(at(AWAITED + 20 + FRESH)), Look::Fetch(Some(_))));
+        let later = at(AWAITED + 20 + FRESH + 1);
+        assert!(!shelf.is_awaited(later, later), "there is an older one to use");
+    }
+
+    #[test]
+    fn lets_all_go_who_wait_for_a_fetch_that_fails() {
+        let shelf: Shelf<u8> = Shelf::new();
+        assert!(matches!(shelf.look(at(0)), Look::Fetch(None)));
+        assert!(!shelf.has_failed_since(at(0), at(1)));
+        shelf.note_failure(at(5));
+        for began in [0, 5] {
+            assert!(!shelf.is_awaited(at(began), at(6)) && shelf.has_failed_since(at(began), at(6)));
+        }
+        assert!(!shelf.has_failed_since(at(6), at(6)), "who comes later tries again");
+        assert!(matches!(shelf.look(at(6)), Look::Fetch(None)));
+        assert!(shelf.is_awaited(at(7), at(7)));
     }
 
     #[test]

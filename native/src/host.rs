@@ -48,8 +48,8 @@ impl Random for SystemRandom {
 }
 
 /// The process's environment as it was at the start. A variable whose name ends in `_FILE` stands for the one without,
-/// with the file's content, less a newline at its end; one whose name ends in `_SSM` stands for it with what that parameter
-/// of AWS's parameter store holds. Variables that are not Unicode are not seen.
+/// with the file's content; one whose name ends in `_SSM` stands for it with what that parameter of AWS's parameter store
+/// holds; a newline at the end of either is dropped. Variables that are not Unicode are not seen.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -100,7 +100,7 @@ impl Environment {
         for (name, target, path) in take_marked(&mut variables, FILE_SUFFIX)? {
             let content = std::fs::read_to_string(path);
             let content = content.map_err(|source| EnvironmentError::File { name, source })?;
-            variables.insert(target, content.trim_end_matches(['\r', '\n']).to_owned());
+            variables.insert(target, without_newline(&content));
         }
         let parameters = take_marked(&mut variables, PARAMETER_SUFFIX)?;
         let parameters = parameters.into_iter().map(|(_, target, parameter)| (target, parameter)).collect();
@@ -129,11 +129,16 @@ impl Environment {
         let values = store.read(&names).await?;
         for (variable, parameter) in &self.parameters {
             if let Some(value) = values.get(parameter) {
-                self.variables.insert(variable.clone(), value.expose_secret().to_owned());
+                self.variables.insert(variable.clone(), without_newline(value.expose_secret()));
             }
         }
         Ok(self)
     }
+}
+
+/// Returns a value without the newline that editors and `echo` put at its end.
+fn without_newline(value: &str) -> String {
+    value.trim_end_matches(['\r', '\n']).to_owned()
 }
 
 /// Takes out the variables of ours that are marked by how their names end; returns name, name without the mark, and value.

@@ -1,14 +1,14 @@
 //! Secrets in AWS Systems Manager's Parameter Store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::Builder;
 use aws_sdk_ssm::config::timeout::TimeoutConfig;
-use aws_sdk_ssm::error::DisplayErrorContext;
 use aws_sdk_ssm::types::ParameterType;
+use gateway_core::Chain;
 use gateway_core::token::{KeyError, KeySet};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -34,8 +34,8 @@ pub enum ParameterError {
     #[error("there is no parameter {0}")]
     Missing(String),
     /// The store does not answer, or refuses us.
-    #[error("the parameter store does not answer: {0}")]
-    Unavailable(String),
+    #[error("the parameter store does not answer, or refuses us")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It holds no signing keys.
     #[error("the parameter {0} holds no keys that can be used")]
     Keys(String, #[source] KeyError),
@@ -55,13 +55,16 @@ impl ParameterStore {
     ///
     /// [`ParameterError`] if the store does not answer, or has not got one of them.
     pub async fn read(&self, names: &[String]) -> Result<BTreeMap<String, SecretString>, ParameterError> {
+        let names: BTreeSet<&String> = names.iter().collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
         let mut values = BTreeMap::new();
         for names in names.chunks(AT_ONCE) {
             let request = self.client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
             let answer = request.send().await.map_err(unavailable)?;
             for parameter in answer.parameters.unwrap_or_default() {
                 if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                    values.insert(name, value.into());
+                    // A version or label that was asked for, such as `:3`, comes apart from the name.
+                    values.insert(name + &parameter.selector.unwrap_or_default(), value.into());
                 }
             }
         }
@@ -94,6 +97,7 @@ impl ParameterStore {
     }
 }
 
-fn unavailable(error: impl std::error::Error) -> ParameterError {
-    ParameterError::Unavailable(DisplayErrorContext(error).to_string())
+/// Keeps what can be displayed of an error; its `Debug` may hold the answer, and that a secret.
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> ParameterError {
+    ParameterError::Unavailable(Chain(&error).to_string().into())
 }

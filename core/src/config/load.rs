@@ -125,6 +125,7 @@ impl Config {
         self.hot.store()?;
         self.signin.validate()?;
         self.log.check()?;
+        self.tokens.keys()?;
         self.control.address()?;
         self.control.signer()?;
         self.control.front_keys()?;

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+
 use super::{Config, ConfigError, HotStore, Seconds, VARIABLE_PREFIX};
 use crate::ports::Vars;
+use crate::time::Timestamp;
+use crate::token::KeySet;
 use crate::upstream::Catalog;
 
 /// What runs there.
@@ -19,6 +23,8 @@ pub enum Place {
     Tool,
     /// The control plane alone, as a function that keeps nothing but what it is asked.
     Function,
+    /// A function that does the control plane's errands: it signs nothing, and nobody asks it anything.
+    Errand,
 }
 
 /// Stands for secrets that are not there yet when a configuration is built into a program: as long as a key, and known to
@@ -30,7 +36,7 @@ impl Place {
     pub(super) const fn deadline_ms(self) -> u32 {
         match self {
             Self::Whole | Self::Control | Self::Tool => 250,
-            Self::Edge | Self::Function => 1000,
+            Self::Edge | Self::Function | Self::Errand => 1000,
         }
     }
 
@@ -38,7 +44,7 @@ impl Place {
     /// network, waiting for it is worth avoiding.
     pub(super) const fn freshness(self) -> Seconds {
         match self {
-            Self::Whole | Self::Control | Self::Tool | Self::Function => Seconds(0),
+            Self::Whole | Self::Control | Self::Tool | Self::Function | Self::Errand => Seconds(0),
             Self::Edge => Seconds(5),
         }
     }
@@ -46,7 +52,7 @@ impl Place {
     /// Returns the largest body of a model call there, in bytes, unless something else is configured.
     pub(super) const fn body(self) -> usize {
         match self {
-            Self::Whole | Self::Control | Self::Tool | Self::Function => 32 * 1024 * 1024,
+            Self::Whole | Self::Control | Self::Tool | Self::Function | Self::Errand => 32 * 1024 * 1024,
             Self::Edge => 8 * 1024 * 1024,
         }
     }
@@ -59,11 +65,22 @@ impl Config {
             Catalog::of(self)?;
         }
         match place {
-            Place::Whole | Place::Tool => Ok(()),
+            Place::Whole => self.check_whole(),
+            Place::Tool => Ok(()),
             Place::Edge => self.check_edge(),
             Place::Control => self.check_control(),
             Place::Function => self.check_function(),
+            Place::Errand => self.check_stores(),
         }
+    }
+
+    fn check_whole(&self) -> Result<(), ConfigError> {
+        let is_shared = self.records.dynamodb.is_some();
+        if is_shared && matches!(self.hot.store()?, HotStore::Embedded) {
+            let reason = "must be on Redis or at Upstash where the records are in a table, which others may change";
+            return Err(ConfigError::key("hot", reason));
+        }
+        Ok(())
     }
 
     fn check_edge(&self) -> Result<(), ConfigError> {
@@ -97,16 +114,21 @@ impl Config {
     }
 
     fn check_function(&self) -> Result<(), ConfigError> {
+        self.check_stores()?;
+        if self.tokens.keys.is_none() {
+            return Err(ConfigError::secret("tokens.keys"));
+        }
+        self.check_control()
+    }
+
+    fn check_stores(&self) -> Result<(), ConfigError> {
         if !matches!(self.hot.store()?, HotStore::Upstash(_)) {
             return Err(ConfigError::key("hot.upstash", "is required for a function, as it is at the edge"));
         }
         if self.records.dynamodb.is_none() {
             return Err(ConfigError::key("records.dynamodb", "is required for a function, which has no disk"));
         }
-        if self.tokens.keys.is_none() {
-            return Err(ConfigError::secret("tokens.keys"));
-        }
-        self.check_control()
+        Ok(())
     }
 
     /// Checks a configuration whose secrets come later, and returns the variables that have to hold them.
@@ -115,11 +137,25 @@ impl Config {
     ///
     /// [`ConfigError`] names the first key that cannot be used, whatever the secrets are.
     pub fn check_without_secrets(place: Place, document: &str, vars: &impl Vars) -> Result<Vec<String>, ConfigError> {
+        Self::load_without_secrets(place, document, vars).map(|(_, missing)| missing)
+    }
+
+    /// Reads a configuration with stand-ins for the secrets that it lacks, for those who need none; returns the variables that
+    /// should hold them, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::check_without_secrets`].
+    pub fn load_without_secrets(
+        place: Place,
+        document: &str,
+        vars: &impl Vars,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
         let mut missing = Vec::new();
         loop {
             let vars = Supplied { vars, missing: &missing };
             match Self::load_at(place, document, &vars) {
-                Ok(_) => return Ok(missing),
+                Ok(config) => return Ok((config, missing)),
                 Err(ConfigError::Secret { variable, .. }) if !missing.contains(&variable) => missing.push(variable),
                 Err(error) => return Err(error),
             }
@@ -136,13 +172,22 @@ struct Supplied<'a, V> {
 impl<V: Vars> Vars for Supplied<'_, V> {
     fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
         let supplied = self.missing.iter().filter(|name| name.starts_with(prefix));
-        let supplied = supplied.map(|name| (name.clone(), PLACEHOLDER.to_owned()));
+        let supplied = supplied.map(|name| (name.clone(), placeholder(name)));
         self.vars.with_prefix(prefix).into_iter().chain(supplied).collect()
     }
 
     fn var(&self, name: &str) -> Option<String> {
         self.vars.var(name)
     }
+}
+
+/// Returns what stands for a secret.
+fn placeholder(variable: &str) -> String {
+    if !variable.ends_with("TOKENS__KEYS") {
+        return PLACEHOLDER.to_owned();
+    }
+    let seed = |first: u8| std::array::from_fn(|index| first.wrapping_add(u8::try_from(index).unwrap_or_default()));
+    KeySet::new(Timestamp(0), seed(0), seed(1)).to_json().expose_secret().to_owned()
 }
 
 impl ConfigError {
@@ -238,16 +283,25 @@ mod tests {
         };
         assert!(with(1).unwrap_err().starts_with("hot.token"));
         assert!(with(3).unwrap_err().starts_with("tokens.keys is missing; LLM_GATEWAY__TOKENS__KEYS"));
-        let config = with(4).unwrap();
-        assert!(config.tokens.keys().unwrap_err().to_string().starts_with("tokens.keys"), "they are none");
+        assert!(with(4).unwrap_err().starts_with("tokens.keys: cannot be used"), "they are none");
         let without = |name: &str| {
-            let vars: Vec<_> = vars.iter().filter(|(other, _)| *other != name).copied().collect();
-            Config::load_at(Place::Function, EDGE, &load_vars(&vars)).unwrap_err().to_string()
+            let vars: Vec<_> = vars[..3].iter().filter(|(other, _)| *other != name).copied().collect();
+            Config::check_without_secrets(Place::Function, EDGE, &load_vars(&vars)).unwrap_err().to_string()
         };
         assert!(without("LLM_GATEWAY__RECORDS__DYNAMODB").starts_with("records.dynamodb"));
         assert!(without("LLM_GATEWAY__CONTROL__FRONTS").starts_with("control.fronts"));
         let missing = Config::check_without_secrets(Place::Function, EDGE, &load_vars(&vars[..2])).unwrap();
         assert_eq!(missing, ["LLM_GATEWAY__HOT__TOKEN", "LLM_GATEWAY__TOKENS__KEYS"]);
+        assert!(Config::load_at(Place::Errand, EDGE, &load_vars(&vars[1..3])).is_ok(), "it signs nothing");
+    }
+
+    #[test]
+    fn refuses_to_keep_what_is_shared_for_itself() {
+        let load =
+            |vars: &[(&str, &str)]| Config::load("", &load_vars(vars)).map(drop).map_err(|error| error.to_string());
+        let table = ("LLM_GATEWAY__RECORDS__DYNAMODB", "records");
+        assert!(load(&[table]).unwrap_err().starts_with("hot: must be on Redis"));
+        load(&[table, ("LLM_GATEWAY__HOT__REDIS", "redis://localhost")]).unwrap();
     }
 
     #[test]

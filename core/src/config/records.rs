@@ -31,7 +31,8 @@ mod tests {
     #[test]
     fn refuses_names_that_no_table_has() {
         let load = |name: &str| {
-            let loaded = load_with("", &vars(&[("LLM_GATEWAY__RECORDS__DYNAMODB", name)]));
+            let loaded =
+                load_with("[hot]\nredis = \"redis://localhost\"", &vars(&[("LLM_GATEWAY__RECORDS__DYNAMODB", name)]));
             loaded.map(|config| config.records.dynamodb).map_err(|error| error.to_string())
         };
         assert_eq!(load("llm-gateway_1.records").unwrap().as_deref(), Some("llm-gateway_1.records"));

@@ -123,9 +123,7 @@ impl Bound {
             body: URL_SAFE_NO_PAD.encode(Sha256::digest(request.body())),
         })
     }
-}
 
-impl Bound {
     /// Says whether a request is the one that was asserted. What is between, such as a function's URL, may decode a path or
     /// encode it anew; everything else has to be the same.
     fn covers(&self, received: &Self) -> bool {

@@ -4,8 +4,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
-
 use crate::config::Config;
 use crate::id::{AuditId, UserId};
 use crate::ports::{AuditEntry, Clock, Hot, Random, Records};
@@ -90,10 +88,10 @@ impl<A: Authority> Control<A> {
         self.keys().signer()
     }
 
-    /// Returns what cursors are sealed with: derived from the signing key, so that every process has the same.
-    pub(crate) fn cursor_secret(&self) -> [u8; 32] {
-        use sha2::Digest as _;
-        sha2::Sha256::digest(self.keys().to_json().expose_secret()).into()
+    /// Returns what cursors are sealed with, and then what they were and will be sealed with: processes learn of other keys at
+    /// other times.
+    pub(crate) fn cursor_secrets(&self) -> Vec<[u8; 32]> {
+        self.keys().secrets("cursor")
     }
 
     pub(super) fn token_policy(&self) -> TokenPolicy {

@@ -26,6 +26,12 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`]: the record stays in the outbox, and [`Control::apply_outbox`] tries again.
     pub async fn publish(&self, subject: Subject) -> Result<(), Unavailable> {
+        let version = self.tell(subject).await?;
+        self.forget(subject, version).await
+    }
+
+    /// Has the hot state know a record as it is now; returns the version.
+    pub(super) async fn tell(&self, subject: Subject) -> Result<Option<Version>, Unavailable> {
         let mut generation = self.generation();
         for _ in 0..MAX_GENERATIONS {
             let (known, version) = match subject {
@@ -41,7 +47,7 @@ impl<A: Authority> Control<A> {
                 }
             };
             match self.install(generation, known).await? {
-                Installed::Done => return self.forget(subject, version).await,
+                Installed::Done => return Ok(version),
                 Installed::Stale(current) => generation = current,
                 Installed::Unrecovered => self.recover_in_time().await?,
             }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::upkeep::all_of;
 use super::{Authority, Control};
 use crate::money::{Calendar, Window, WindowKind};
 use crate::ports::{
@@ -87,9 +88,9 @@ impl<A: Authority> Control<A> {
         let count = self.hot().beat(self.records().beats().await?).await?;
         self.records().note_beats(count).await?;
         let changed = self.changed_since(self.now().plus(-REPAIRED)).await?;
-        for subject in &changed {
-            self.publish(*subject).await?;
-        }
+        // What waits in the outbox is somebody else's: here nothing is forgotten.
+        let told = changed.iter().map(|subject| async { self.tell(*subject).await.map(drop) }).collect();
+        all_of(told).await?;
         Ok(changed.len())
     }
 

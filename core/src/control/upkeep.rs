@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::{Authority, Control};
 use crate::Chain;
 use crate::accounts::Posting;
@@ -16,6 +18,9 @@ use crate::time::Timestamp;
 
 /// How many rows one step takes from a queue: a transaction that takes milliseconds.
 const BATCH: u32 = 1000;
+
+/// How many changes are applied at once.
+const AT_ONCE: usize = 8;
 
 /// How many leases one sweep charges at most.
 const SWEEP: u32 = 50;
@@ -46,13 +51,13 @@ pub enum Chore {
 }
 
 impl Chore {
-    /// All of them, in the order in which they help each other.
+    /// All of them, the most urgent first: what was taken away has to be gone, and usage can wait.
     pub const ALL: [Self; 7] = [
         Self::Recover,
-        Self::Drain,
         Self::ApplyOutbox,
-        Self::Sweep,
         Self::Repair,
+        Self::Sweep,
+        Self::Drain,
         Self::ForgetTokens,
         Self::ForgetSpent,
     ];
@@ -149,9 +154,8 @@ impl<A: Authority> Control<A> {
     /// [`Unavailable`]: the rest is tried again next time.
     pub async fn apply_outbox(&self) -> Result<usize, Unavailable> {
         let changes = self.records().unapplied(BATCH).await?;
-        for (subject, _) in &changes {
-            self.publish(*subject).await?;
-        }
+        let published = changes.iter().map(|(subject, _)| self.publish(*subject)).collect();
+        all_of(published).await?;
         Ok(changes.len())
     }
 
@@ -190,6 +194,25 @@ impl<A: Authority> Control<A> {
     pub async fn forget_spent(&self) -> Result<u32, Unavailable> {
         to_the_end(BATCH, || self.records().forget_spent(self.now().plus(-WINDOW_REMEMBERED), BATCH)).await
     }
+}
+
+/// Does all of it, some at once; what fails keeps nothing else from being done.
+///
+/// # Errors
+///
+/// The last failure.
+pub(super) async fn all_of<F>(steps: Vec<F>) -> Result<(), Unavailable>
+where
+    F: Future<Output = Result<(), Unavailable>>,
+{
+    let mut done = Ok(());
+    let mut steps = steps.into_iter().peekable();
+    while steps.peek().is_some() {
+        for step in join_all(steps.by_ref().take(AT_ONCE)).await {
+            done = step.and(done);
+        }
+    }
+    done
 }
 
 /// Repeats a step that takes `limit` at once until it finds fewer; returns how many it took in all.

@@ -130,6 +130,18 @@ impl KeySet {
         Ok(Signer { kid: key.kid.clone(), key: key.encoding_key()? })
     }
 
+    /// Returns a secret for another purpose than signing from each key, that of the one that signs first: who has the keys has
+    /// the same.
+    pub(crate) fn secrets(&self, purpose: &str) -> Vec<[u8; KEY_LENGTH]> {
+        use sha2::Digest as _;
+        let secret = |key: &StoredKey| {
+            let hasher = sha2::Sha256::new_with_prefix(purpose).chain_update([0]);
+            hasher.chain_update(key.seed.expose_secret()).finalize().into()
+        };
+        let (signing, others): (Vec<_>, Vec<_>) = self.keys.iter().partition(|key| key.stage == Stage::Signing);
+        signing.into_iter().chain(others).map(secret).collect()
+    }
+
     /// Returns the public halves of all keys.
     ///
     /// # Errors

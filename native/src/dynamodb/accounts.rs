@@ -53,7 +53,7 @@ impl Accounts for DynamoRecords {
             partition: date(day),
             prefix: "",
             order: Order::OldestFirst,
-            start: &|cursor| Key::new(date(day), if cursor.is_empty() { " " } else { cursor }).item(),
+            start: &|cursor| Key::new(date(day), cursor).item(),
             record: &|_| None,
         };
         self.page(&list, request, roll_up, |_| true, |(key, _)| Cursor(sort_key(key))).await

@@ -23,8 +23,9 @@ use super::{DynamoRecords, NAME};
 /// How many events one batch has at most.
 const BATCH: usize = 100;
 
-/// How large a batch is at most, in bytes: an item has room for 400 KB. An event has about one.
-const BATCH_SIZE: usize = 256 * 1024;
+/// How large the postings of a batch are at most, in bytes: an item has room for 400 KB, and what each of them replaces may be as
+/// large. An event has about one.
+const BATCH_SIZE: usize = 160 * 1024;
 
 /// How often to start over when others write batches, before we call it broken.
 const MAX_ATTEMPTS: usize = 16;

@@ -29,7 +29,8 @@ const AT_ONCE: usize = 16;
 /// The condition that nobody has written an item yet.
 pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
 
-/// A change of one item: an update expression (in which `#` marks names that are words of the language), the condition under which it is made, and what both speak of.
+/// A change of one item: an update expression, in which `#` marks names that are words of the language, the condition under
+/// which it is made, and what both speak of.
 pub(super) struct Change {
     pub(super) key: Key,
     pub(super) update: &'static str,
@@ -37,7 +38,7 @@ pub(super) struct Change {
     pub(super) values: Vec<(&'static str, AttributeValue)>,
 }
 
-/// Why a transaction was not made.
+/// Why a write was not made.
 enum Cancelled {
     /// A condition does not hold.
     Condition,
@@ -54,11 +55,16 @@ impl DynamoRecords {
         Ok(request.send().await.map_err(unavailable)?.item)
     }
 
-    /// Reads items, as the last writes left them, in the order of their names; those that are not there are left out.
+    /// Reads items, as the last writes left them, in the order of their names, each once; those that are not
+    /// there are left out.
     pub(super) async fn read_all(&self, keys: &[Key]) -> Result<Vec<Item>, Unavailable> {
         let mut found = HashMap::new();
-        for batch in keys.chunks(BATCH) {
-            let mut wanted: Vec<Item> = batch.iter().map(Key::item).collect();
+        // It refuses to be asked twice for the same.
+        let mut distinct: Vec<&Key> = keys.iter().collect();
+        distinct.sort();
+        distinct.dedup();
+        for batch in distinct.chunks(BATCH) {
+            let mut wanted: Vec<Item> = batch.iter().map(|key| key.item()).collect();
             let mut attempt = 0;
             while !wanted.is_empty() {
                 let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
@@ -82,19 +88,34 @@ impl DynamoRecords {
 
     /// Writes an item unless one of that name is there; says whether it did.
     pub(super) async fn put_new(&self, item: Item) -> Result<bool, Unavailable> {
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression(IS_NEW);
-        held(request.send().await, |error| matches!(error, PutItemError::ConditionalCheckFailedException(_)))
+        let put = async || {
+            let request = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+            request.condition_expression(IS_NEW).send().await
+        };
+        written(put, |error| match error {
+            PutItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
+            PutItemError::TransactionConflictException(_) => Cancelled::Later,
+            _ => Cancelled::Other,
+        })
+        .await
     }
 
     /// Changes an item; says whether its condition held. One that was made, and whose answer was lost, is made again: its
     /// condition tells that it need not be.
     pub(super) async fn change(&self, change: Change) -> Result<bool, Unavailable> {
-        let request = self.client.update_item().table_name(&self.table).set_key(Some(change.key.item()));
-        let request =
-            request.update_expression(change.update).set_expression_attribute_values(Some(named(change.values)));
-        let request = request.set_expression_attribute_names(names(change.update));
-        let request = request.set_condition_expression(change.condition.map(str::to_owned));
-        held(request.send().await, |error| matches!(error, UpdateItemError::ConditionalCheckFailedException(_)))
+        let update = async || {
+            let request = self.client.update_item().table_name(&self.table).set_key(Some(change.key.item()));
+            let request = request.update_expression(change.update);
+            let request = request.set_expression_attribute_values(Some(named(change.values.clone())));
+            let request = request.set_expression_attribute_names(names(change.update));
+            request.set_condition_expression(change.condition.map(str::to_owned)).send().await
+        };
+        written(update, |error| match error {
+            UpdateItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
+            UpdateItemError::TransactionConflictException(_) => Cancelled::Later,
+            _ => Cancelled::Other,
+        })
+        .await
     }
 
     /// Makes changes, some at once, whose conditions may hold or not.
@@ -108,11 +129,19 @@ impl DynamoRecords {
         &self,
         key: &Key,
         condition: &str,
-        values: Vec<(&str, AttributeValue)>,
+        values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<bool, Unavailable> {
-        let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.item()));
-        let request = request.condition_expression(condition).set_expression_attribute_values(Some(named(values)));
-        held(request.send().await, |error| matches!(error, DeleteItemError::ConditionalCheckFailedException(_)))
+        let delete = async || {
+            let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.item()));
+            let request = request.set_expression_attribute_values(Some(named(values.clone())));
+            request.condition_expression(condition).send().await
+        };
+        written(delete, |error| match error {
+            DeleteItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
+            DeleteItemError::TransactionConflictException(_) => Cancelled::Later,
+            _ => Cancelled::Other,
+        })
+        .await
     }
 
     /// Returns a part of a transaction that writes an item, under a condition if there is one.
@@ -188,15 +217,20 @@ async fn pause(attempt: &mut u32) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Says whether the condition of a write held.
-fn held<T, E>(answer: Result<T, SdkError<E>>, is_condition: impl Fn(&E) -> bool) -> Result<bool, Unavailable>
+/// Writes one item, again while somebody's transaction is in the way; says whether the write's condition held.
+async fn written<T, E, F>(write: impl Fn() -> F, why: impl Fn(&E) -> Cancelled) -> Result<bool, Unavailable>
 where
     E: Error + Send + Sync + 'static,
+    F: Future<Output = Result<T, SdkError<E>>>,
 {
-    match answer {
-        Ok(_) => Ok(true),
-        Err(error) if error.as_service_error().is_some_and(is_condition) => Ok(false),
-        Err(error) => Err(unavailable(error)),
+    let mut attempt = 0;
+    loop {
+        let Err(error) = write().await else { return Ok(true) };
+        match error.as_service_error().map(&why) {
+            Some(Cancelled::Condition) => return Ok(false),
+            Some(Cancelled::Later) => pause(&mut attempt).await?,
+            Some(Cancelled::Other) | None => return Err(unavailable(error)),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const OUTBOX: &str = "OUTBOX";
 pub(super) const USAGE_SHARDS: u8 = 4;
 
 /// The name of one item.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub(super) pk: String,
     pub(super) sk: String,

@@ -39,7 +39,12 @@ impl DynamoRecords {
         cursor: impl Fn(&T) -> Cursor + Sync,
     ) -> Result<Page<T>, Unavailable> {
         let rows = request.rows() as usize;
-        let mut start = request.cursor.as_ref().map(|cursor| (list.start)(&cursor.0));
+        let start = request.cursor.as_ref().map(|cursor| cursor.0.as_str());
+        // Before the first row, which no key can say: nothing follows, or everything.
+        if start == Some("") && list.order == Order::NewestFirst {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let mut start = start.filter(|start| !start.is_empty()).map(list.start);
         let mut items = Vec::new();
         loop {
             let (found, last) = self.rows(list, start, rows + 1 - items.len()).await?;

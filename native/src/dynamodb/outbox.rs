@@ -8,7 +8,7 @@ use gateway_core::version::Version;
 use super::call::{IS_NEW, unavailable};
 use super::item::{number, number_of, text, text_of};
 use super::key::{Key, OUTBOX, changed_record};
-use super::{DynamoRecords, NAME, audit};
+use super::{DynamoRecords, audit};
 
 impl Outbox for DynamoRecords {
     async fn unapplied(&self, limit: u32) -> Result<Vec<(Subject, Version)>, Unavailable> {
@@ -19,10 +19,14 @@ impl Outbox for DynamoRecords {
         let rows = self.read_all(&keys).await?;
         let change = |row| {
             let pk = text_of(row, "pk")?;
-            let subject = changed_record(pk).ok_or_else(|| Unavailable::new(NAME, "an outbox row is about nothing"))?;
-            Ok((subject, Version(number_of(row, "version")?.cast_unsigned())))
+            let Some(subject) = changed_record(pk) else {
+                // Nobody can apply it, and it keeps nobody else's from being applied.
+                tracing::error!(pk, "an outbox row is about nothing that is known");
+                return Ok(None);
+            };
+            Ok(Some((subject, Version(number_of(row, "version")?.cast_unsigned()))))
         };
-        rows.iter().map(change).collect()
+        rows.iter().filter_map(|row| change(row).transpose()).collect()
     }
 
     async fn applied(&self, subject: Subject, version: Version) -> Result<(), Unavailable> {

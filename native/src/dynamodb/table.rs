@@ -1,6 +1,7 @@
 //! Making the table, where no template does.
 
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
@@ -15,8 +16,8 @@ pub enum CreateError {
     #[error("there is a table {0} already")]
     Exists(String),
     /// It could not be made.
-    #[error("the table cannot be made: {0}")]
-    Refused(String),
+    #[error("the table cannot be made")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The request makes no sense to the SDK.
     #[error("the table cannot be described")]
     Build(#[from] BuildError),
@@ -39,24 +40,30 @@ impl DynamoRecords {
         let create = self.client.create_table().table_name(&self.table).set_attribute_definitions(Some(attributes));
         let create = create.set_key_schema(Some(schema("")?)).billing_mode(BillingMode::PayPerRequest);
         let create = create.set_global_secondary_indexes(Some(vec![index("1")?, index("2")?]));
-        match create.stream_specification(stream).send().await {
-            Ok(_) => {}
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
-                return Err(CreateError::Exists(self.table.clone()));
-            }
-            Err(error) => return Err(CreateError::Refused(DisplayErrorContext(error).to_string())),
+        let created = create.stream_specification(stream).send().await;
+        let exists = created
+            .as_ref()
+            .is_err_and(|error| error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception));
+        if let (Err(error), false) = (created, exists) {
+            return Err(CreateError::Refused(error.into()));
         }
-        self.expire_by_ttl().await
+        // Also of one that is there: whoever made it may have been interrupted before this, and nothing would ever go.
+        self.expire_by_ttl().await?;
+        if exists { Err(CreateError::Exists(self.table.clone())) } else { Ok(()) }
     }
 
     async fn expire_by_ttl(&self) -> Result<(), CreateError> {
         use aws_sdk_dynamodb::client::Waiters as _;
-        let refused = |error: &dyn std::error::Error| CreateError::Refused(DisplayErrorContext(error).to_string());
         let active = self.client.wait_until_table_exists().table_name(&self.table);
-        active.wait(super::OPERATION * 24).await.map_err(|error| refused(&error))?;
+        active.wait(super::OPERATION * 24).await.map_err(|error| CreateError::Refused(error.into()))?;
+        let described = self.client.describe_time_to_live().table_name(&self.table).send().await;
+        let described = described.map_err(|error| CreateError::Refused(error.into()))?.time_to_live_description;
+        if described.is_some_and(|ttl| ttl.attribute_name.is_some()) {
+            return Ok(());
+        }
         let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build()?;
         let update = self.client.update_time_to_live().table_name(&self.table).time_to_live_specification(ttl);
-        update.send().await.map(drop).map_err(|error| refused(&error))
+        update.send().await.map(drop).map_err(|error| CreateError::Refused(error.into()))
     }
 }
 

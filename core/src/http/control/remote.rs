@@ -17,7 +17,7 @@ use super::{MAX_ANSWER, MAX_BODY, control_router};
 use crate::Chain;
 use crate::control::{Actor, Asserted, Authority, Control, assert_request, check_assertion};
 use crate::http::{Dialect, Kind, Problem, bearer, body};
-use crate::ports::{Clock, ControlPlane, Http, OneTime as _, Random, Unavailable, within};
+use crate::ports::{Clock, ControlPlane, Http, OneTime as _, Random, Unavailable, in_time, within};
 use crate::token::{PublicKeys, Signer};
 
 /// What the control plane is called in errors.
@@ -28,6 +28,9 @@ const SEEN: &str = "assertion";
 
 /// How long the control plane may take to answer: a sign-in writes records and the hot state, and a Lambda may start cold.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a request may take in all where it is answered: less than the front waits, so that it hears what became of it.
+const ANSWERED: Duration = Duration::from_secs(8);
 
 /// The way from a front to a control plane in another place. Clones share it.
 #[derive(Debug, Clone)]
@@ -115,10 +118,16 @@ impl<A: Authority> Clone for Gatekeeper<A> {
 }
 
 async fn believe<A: Authority>(State(gatekeeper): State<Gatekeeper<A>>, request: Request, next: Next) -> Response {
-    match gatekeeper.open(request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.respond(Dialect::Api, ""),
-    }
+    let answered = async {
+        match gatekeeper.open(request).await {
+            Ok(request) => next.run(request).await,
+            Err(problem) => problem.respond(Dialect::Api, ""),
+        }
+    };
+    in_time(gatekeeper.control.clock(), ANSWERED, answered).await.unwrap_or_else(|| {
+        tracing::error!("a request was not answered in time");
+        Problem::unavailable().respond(Dialect::Api, "")
+    })
 }
 
 impl<A: Authority> Gatekeeper<A> {

@@ -133,7 +133,7 @@ fn describe(listed: &ListedToken) -> Value {
 }
 
 fn seal<A: Authority>(control: &Control<A>, user: UserId) -> Result<CursorSeal, Problem> {
-    let seal = CursorSeal::new(&control.cursor_secret(), "tokens", &user.to_string());
+    let seal = CursorSeal::new(&control.cursor_secrets(), "tokens", &user.to_string());
     seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))
 }
 

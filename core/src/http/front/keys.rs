@@ -36,8 +36,12 @@ pub(super) async fn verify<P: Platform>(
 /// A problem if there are none.
 pub(super) async fn follow<P: Platform>(front: &Front<P>) -> Result<(), Problem> {
     // The others of an isolate that has just begun need them, too, and one answer is enough for all.
-    while front.keys().is_awaited(front.now_ms()) {
+    let began = front.now_ms();
+    while front.keys().is_awaited(began, front.now_ms()) {
         front.platform().clock().sleep(LOOK_AGAIN).await;
+    }
+    if front.keys().has_failed_since(began, front.now_ms()) {
+        return Err(Problem::unavailable());
     }
     match front.keys().look(front.now_ms()) {
         Look::Use(_) => Ok(()),
