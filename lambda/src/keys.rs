@@ -1,16 +1,20 @@
 //! The signing keys, as the parameter store has them: rotated without a deployment.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use gateway_core::Chain;
 use gateway_core::control::{Authority, Control};
-use gateway_core::ports::Clock;
+use gateway_core::ports::{Clock as _, in_time};
 use gateway_core::time::Timestamp;
 use gateway_native::host::SystemClock;
 use gateway_native::parameters::ParameterStore;
 
 /// How long keys are used until they are read again, in seconds.
 const FRESH: i64 = 60;
+
+/// How long somebody's request waits for them. It takes some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where signing keys come from, and when they were last asked for.
 pub(crate) struct FollowedKeys {
@@ -33,9 +37,10 @@ impl FollowedKeys {
         if !self.is_due(SystemClock.now().seconds()) {
             return;
         }
-        match store.keys(name).await {
-            Ok(keys) => control.replace_keys(keys),
-            Err(error) => tracing::error!(error = %Chain(&error), "the signing keys stay as they were"),
+        match in_time(&SystemClock, PATIENCE, store.keys(name)).await {
+            Some(Ok(keys)) => control.replace_keys(keys),
+            Some(Err(error)) => tracing::error!(error = %Chain(&error), "the signing keys stay as they were"),
+            None => tracing::error!("the parameter store is slow; the signing keys stay as they were"),
         }
     }
 

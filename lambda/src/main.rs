@@ -44,8 +44,8 @@ async fn run() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::read()?;
     match environment.var(WHICH).as_deref() {
         Some("control") => control::serve(start::start(environment).await?).await,
-        Some("upkeep") => upkeep::serve(start::start(environment).await?).await,
-        Some("stream") => stream::serve(start::start(environment).await?).await,
+        Some("upkeep") => upkeep::serve(start::start_errands(environment).await?).await,
+        Some("stream") => stream::serve(start::start_errands(environment).await?).await,
         _ => Err(NoFunction.into()),
     }
 }

@@ -1,17 +1,16 @@
 //! The function that hears of each change of the records from the table's stream, and sees to it that the hot state has heard of
 //! it, too. Mostly it has: whoever changed the record has told it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_core::Chain;
 use gateway_core::control::{Authority, Control};
-use gateway_core::ports::Subject;
 use gateway_native::dynamodb::changed_record;
 use lambda_http::lambda_runtime::{Error, LambdaEvent, run};
 use lambda_http::service_fn;
 use serde::{Deserialize, Serialize};
 
-use crate::start::Started;
+use crate::authority::LambdaAuthority;
 
 /// What the stream tells at once (Lambda, "Using AWS Lambda with Amazon `DynamoDB`").
 #[derive(Debug, Deserialize)]
@@ -54,44 +53,32 @@ struct Failure {
 }
 
 /// Serves the stream until the runtime ends it.
-pub(crate) async fn serve(started: Started) -> Result<(), Error> {
-    let started = &started;
-    let hear = |event: LambdaEvent<Changes>| async { Ok::<_, Error>(apply(&started.control, event.payload).await) };
+pub(crate) async fn serve(control: Control<LambdaAuthority>) -> Result<(), Error> {
+    let control = &control;
+    let hear = |event: LambdaEvent<Changes>| async { Ok::<_, Error>(apply(control, event.payload).await) };
     run(service_fn(hear)).await
 }
 
-/// Applies changes to the hot state. What cannot be applied does not keep what follows from it: changes of different records
-/// do not depend on each other, and each is applied as the record is now, so that neither order nor repetition matter.
+/// Applies changes to the hot state, until one cannot be applied: that one, and those behind it, are told again. Each is
+/// applied as the record is now, so that neither order nor repetition matter.
+///
+/// What is about nothing that is known is passed over: telling it again would hold up those behind it, and change nothing.
 async fn apply<A: Authority>(control: &Control<A>, changes: Changes) -> Outcome {
-    let mut applied: BTreeMap<Subject, bool> = BTreeMap::new();
-    let mut outcome = Outcome::default();
+    let mut applied = BTreeSet::new();
     for change in changes.records.into_iter().map(|change| change.dynamodb) {
         let pk = change.keys.get("pk").map(|pk| pk.text.as_str()).unwrap_or_default();
-        let is_applied = match changed_record(pk) {
-            Some(subject) => match applied.get(&subject) {
-                Some(before) => *before,
-                None => {
-                    let is_applied = publish(control, subject).await;
-                    applied.insert(subject, is_applied);
-                    is_applied
-                }
-            },
-            None => {
-                tracing::error!(pk, number = change.number, "a change is about nothing that is known");
-                false
-            }
+        let Some(subject) = changed_record(pk) else {
+            tracing::error!(pk, number = change.number, "a change is about nothing that is known");
+            continue;
         };
-        if !is_applied {
-            outcome.failures.push(Failure { number: change.number });
+        if applied.contains(&subject) {
+            continue;
         }
+        if let Err(error) = control.publish(subject).await {
+            tracing::warn!(error = %Chain(&error), ?subject, "a change is not applied yet");
+            return Outcome { failures: vec![Failure { number: change.number }] };
+        }
+        applied.insert(subject);
     }
-    outcome
-}
-
-async fn publish<A: Authority>(control: &Control<A>, subject: Subject) -> bool {
-    let published = control.publish(subject).await;
-    if let Err(error) = &published {
-        tracing::warn!(error = %Chain(error), ?subject, "a change is not applied yet");
-    }
-    published.is_ok()
+    Outcome::default()
 }

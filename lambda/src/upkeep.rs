@@ -1,14 +1,22 @@
 //! The function that is invoked each minute.
 
-use gateway_core::control::Chore;
+use std::time::Duration;
+
+use gateway_core::control::{Chore, Control};
+use gateway_core::ports::{Clock as _, in_time};
+use gateway_native::host::SystemClock;
 use lambda_http::lambda_runtime::{Error, LambdaEvent, run};
 use lambda_http::service_fn;
 use serde_json::Value;
 
-use crate::start::Started;
+use crate::authority::LambdaAuthority;
 
-/// For how long one invocation has the duty, in seconds: less than until the next one comes.
+/// For how long one invocation has the duty, in seconds, and how long it works at most: less than until the next one comes, and
+/// than the function may take.
 const ON_DUTY: u32 = 50;
+
+/// How long one chore may keep the others waiting. What it leaves is done the next time.
+const EACH: Duration = Duration::from_secs(12);
 
 /// Why an invocation counts as failed, so that somebody is told.
 #[derive(Debug, thiserror::Error)]
@@ -16,21 +24,23 @@ const ON_DUTY: u32 = 50;
 struct LeftUndone(Vec<Chore>);
 
 /// Serves the schedule until the runtime ends it.
-pub(crate) async fn serve(started: Started) -> Result<(), Error> {
-    let started = &started;
-    run(service_fn(|_: LambdaEvent<Value>| attend(started))).await
+pub(crate) async fn serve(control: Control<LambdaAuthority>) -> Result<(), Error> {
+    let control = &control;
+    run(service_fn(|_: LambdaEvent<Value>| attend(control))).await
 }
 
-async fn attend(started: &Started) -> Result<(), Error> {
-    let control = &started.control;
-    started.keys.follow(control).await;
+async fn attend(control: &Control<LambdaAuthority>) -> Result<(), Error> {
     if !control.is_on_duty(ON_DUTY).await? {
         tracing::info!("another process does the upkeep");
         return Ok(());
     }
+    let end = SystemClock.now().seconds().plus(ON_DUTY.into());
     let mut left = Vec::new();
     for chore in Chore::ALL {
-        if !control.attend_to(chore).await {
+        let rest = Duration::from_secs(end.since(SystemClock.now().seconds()).max(0).cast_unsigned());
+        // Usage may take what the others leave: after a while without upkeep there is much of it.
+        let patience = if chore == Chore::Drain { rest } else { rest.min(EACH) };
+        if in_time(&SystemClock, patience, control.attend_to(chore)).await != Some(true) {
             left.push(chore);
         }
     }

@@ -4,13 +4,10 @@ use std::path::Path;
 
 use gateway_core::config::Config;
 use gateway_core::token::KeySet;
-use gateway_native::host::{Environment, SystemClock, SystemRandom};
+use gateway_native::host::{Environment, SIGNING_KEYS, SystemClock, SystemRandom};
 use gateway_native::parameters::ParameterStore;
 
 use crate::keys::KeyFile;
-
-/// The variable that holds signing keys.
-const KEYS: &str = "LLM_GATEWAY__TOKENS__KEYS";
 
 /// Where the signing keys are.
 #[derive(Debug)]
@@ -40,7 +37,7 @@ impl KeySource {
             let (keys, made) = file.read_or_create(&SystemClock, &SystemRandom)?;
             return Ok((Self::File(file), keys, made));
         };
-        let source = match environment.parameter(KEYS) {
+        let source = match environment.parameter(SIGNING_KEYS) {
             Some(name) => Self::Parameter(ParameterStore::new(&gateway_native::aws::load().await), name.to_owned()),
             None => Self::Configuration,
         };

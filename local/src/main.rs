@@ -22,17 +22,18 @@ mod upkeep;
 mod welcome;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use gateway_core::Chain;
-use gateway_core::config::{Config, Place, VARIABLE_PREFIX};
+use gateway_core::config::{Config, ConfigError, Place, VARIABLE_PREFIX};
 use gateway_core::ports::{Clock as _, Random as _};
 use gateway_core::token::{FrontKey, KeySet};
 use gateway_native::host::{Environment, SystemClock, SystemRandom};
 use gateway_native::logging;
-use gateway_native::parameters::{ParameterError, ParameterStore};
+use gateway_native::parameters::ParameterStore;
 
 use crate::cli::{Cli, Command, Hot, Keys, Records};
 use crate::keys::KeyFile;
@@ -66,7 +67,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             runtime.block_on(serve::serve_control(config, environment))
         }
         Command::Health => {
-            runtime.block_on(health::check(configured(Place::Whole)?.config.server.listen))?;
+            runtime.block_on(health::check(listen(cli.config.as_deref())?))?;
             say("ready");
             Ok(())
         }
@@ -76,8 +77,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         }
         Command::Hot(Hot::Rebuild) => {
-            let Configured { config, environment, .. } = configured(Place::Tool)?;
-            runtime.block_on(serve::rebuild_hot(config, environment))?;
+            runtime.block_on(serve::rebuild_hot(configured(Place::Tool)?.config))?;
             say("The hot state was told everything anew.");
             Ok(())
         }
@@ -120,12 +120,14 @@ async fn rotate_parameter(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let store = ParameterStore::new(&gateway_native::aws::load().await);
     let now = SystemClock.now().seconds();
-    let keys = match store.keys(name).await {
-        Ok(keys) => keys.rotate(now, config.tokens.max_lifetime.0, SystemRandom.bytes()),
-        Err(ParameterError::Missing(_)) => KeySet::new(now, SystemRandom.bytes(), SystemRandom.bytes()),
-        Err(error) => return Err(error.into()),
+    let (keys, seen) = match store.versioned_keys(name).await? {
+        Some((keys, seen)) => (keys.rotate(now, config.tokens.max_lifetime.0, SystemRandom.bytes()), Some(seen)),
+        None => (KeySet::new(now, SystemRandom.bytes(), SystemRandom.bytes()), None),
     };
-    store.write_keys(name, &keys, kms_key).await?;
+    store.write_keys(name, &keys, seen, kms_key).await?;
+    if seen.is_none() {
+        say(&format!("There was no parameter {name}: it is made, and so are the first keys."));
+    }
     say_rotated(&keys)
 }
 
@@ -159,6 +161,27 @@ struct Configured {
 
 /// Reads the configuration: the file that was named, else `gateway.toml` if there is one, and the environment over it.
 async fn configuration(place: Place, named: Option<&Path>) -> Result<Configured, Box<dyn std::error::Error>> {
+    let (path, document) = document(named)?;
+    let environment = Environment::read()?;
+    let environment = if environment.has_parameters() {
+        environment.filled_from(&ParameterStore::new(&gateway_native::aws::load().await)).await?
+    } else {
+        environment
+    };
+    let config = Config::load_at(place, &document, &environment).map_err(|error| located(path.as_deref(), &error))?;
+    Ok(Configured { config, environment, path })
+}
+
+/// Returns where the gateway of this machine listens. Who only asks that needs none of its secrets.
+fn listen(named: Option<&Path>) -> Result<SocketAddr, Box<dyn std::error::Error>> {
+    let (path, document) = document(named)?;
+    let loaded = Config::load_without_secrets(Place::Tool, &document, &Environment::read()?);
+    let (config, _) = loaded.map_err(|error| located(path.as_deref(), &error))?;
+    Ok(config.server.listen)
+}
+
+/// Reads the configuration file, if there is one.
+fn document(named: Option<&Path>) -> Result<(Option<PathBuf>, String), String> {
     let path = named.map(Path::to_owned).or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()));
     let document = match &path {
         Some(path) => {
@@ -166,17 +189,11 @@ async fn configuration(place: Place, named: Option<&Path>) -> Result<Configured,
         }
         None => String::new(),
     };
-    let environment = Environment::read()?;
-    let environment = if environment.has_parameters() {
-        environment.filled_from(&ParameterStore::new(&gateway_native::aws::load().await)).await?
-    } else {
-        environment
-    };
-    let config = Config::load_at(place, &document, &environment).map_err(|error| match &path {
-        Some(path) => format!("{}: {error}", path.display()),
-        None => error.to_string(),
-    })?;
-    Ok(Configured { config, environment, path })
+    Ok((path, document))
+}
+
+fn located(path: Option<&Path>, error: &ConfigError) -> String {
+    path.map_or_else(|| error.to_string(), |path| format!("{}: {error}", path.display()))
 }
 
 /// Returns the data folder, made if there is none; nobody else may read it.

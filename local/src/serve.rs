@@ -1,6 +1,6 @@
 //! `llm-gateway serve`: wires the adapters to core and serves its router.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use gateway_core::http::{Front, control_router, front_router, remote_control_rou
 use gateway_core::identity::Email;
 use gateway_core::ports::{Clock as _, Duties as _, Random as _, Unavailable};
 use gateway_core::redis::{RedisHot, UpstashTransport};
+use gateway_core::token::KeySet;
 use gateway_core::version::Generation;
 use gateway_native::aws;
 use gateway_native::dynamodb::DynamoRecords;
@@ -124,14 +125,18 @@ async fn begin(control: &Control<LocalAuthority>, source: KeySource) {
 /// # Errors
 ///
 /// Whatever keeps a store from answering; it can be tried again.
-pub(crate) async fn rebuild_hot(config: Config, environment: Environment) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn rebuild_hot(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if matches!(config.hot.store()?, HotStore::Embedded) {
         return Err("the hot state is in hot.db, not on Redis, and needs no rebuilding: stop the gateway, remove hot.db, start it".into());
     }
-    let data = data_folder(&config)?;
+    // Nothing is signed here, so nobody's keys are needed.
+    let own = KeySet::new(SystemClock.now().seconds(), SystemRandom.bytes(), SystemRandom.bytes());
+    let data = PathBuf::from(&config.data.dir);
+    if config.records.dynamodb.is_none() {
+        data_folder(&config)?;
+    }
     let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
-    let (_, keys, _) = KeySource::open(&config, &environment, &data).await?;
-    Ok(Control::new(authority, Arc::new(config), keys).rebuild().await?)
+    Ok(Control::new(authority, Arc::new(config), own).rebuild().await?)
 }
 
 /// Opens the stores; what a former process left behind in the data folder is put in order first.

@@ -17,6 +17,9 @@ const FILE_SUFFIX: &str = "_FILE";
 /// How the names of variables end that name a parameter in AWS's parameter store.
 const PARAMETER_SUFFIX: &str = "_SSM";
 
+/// The variable that holds the keys that sign tokens, or the file or parameter that does.
+pub const SIGNING_KEYS: &str = "LLM_GATEWAY__TOKENS__KEYS";
+
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

@@ -3,6 +3,8 @@
 //! In scope: clock, chance and environment, logs, the HTTP client, the ways to Redis, the records in `DynamoDB`, and
 //! secrets in AWS's parameter store. Out of scope: what one host alone needs, and every decision.
 
+pub use aws_config::SdkConfig;
+
 pub mod aws;
 pub mod dynamodb;
 pub mod host;

@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::Builder;
 use aws_sdk_ssm::config::timeout::TimeoutConfig;
-use aws_sdk_ssm::types::ParameterType;
+use aws_sdk_ssm::types::{ParameterStringFilter, ParameterType};
 use gateway_core::Chain;
 use gateway_core::token::{KeyError, KeySet};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -36,6 +36,9 @@ pub enum ParameterError {
     /// The store does not answer, or refuses us.
     #[error("the parameter store does not answer, or refuses us")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody else has written at the same time; what they wrote is lost.
+    #[error("somebody else has written {0} at the same time, and their keys are lost; rotate again")]
+    Overtaken(String),
     /// It holds no signing keys.
     #[error("the parameter {0} holds no keys that can be used")]
     Keys(String, #[source] KeyError),
@@ -85,16 +88,59 @@ impl ParameterStore {
         KeySet::parse(json.expose_secret()).map_err(|error| ParameterError::Keys(name.to_owned(), error))
     }
 
-    /// Writes signing keys into a parameter, encrypted with that key of KMS, or the account's own.
+    /// Returns the signing keys that a parameter holds, and its version; `None` if there is no such parameter.
     ///
     /// # Errors
     ///
-    /// [`ParameterError::Unavailable`] if they were not written.
-    pub async fn write_keys(&self, name: &str, keys: &KeySet, kms_key: Option<&str>) -> Result<(), ParameterError> {
-        let request = self.client.put_parameter().name(name).value(keys.to_json().expose_secret()).overwrite(true);
-        let request = request.r#type(ParameterType::SecureString).set_key_id(kms_key.map(str::to_owned));
-        request.send().await.map(drop).map_err(unavailable)
+    /// [`ParameterError`] if they cannot be read or used.
+    pub async fn versioned_keys(&self, name: &str) -> Result<Option<(KeySet, i64)>, ParameterError> {
+        let request = self.client.get_parameters().names(name).with_decryption(true);
+        let answer = request.send().await.map_err(unavailable)?;
+        let Some(parameter) = answer.parameters.unwrap_or_default().pop() else { return Ok(None) };
+        let keys = KeySet::parse(parameter.value.as_deref().unwrap_or_default());
+        let keys = keys.map_err(|error| ParameterError::Keys(name.to_owned(), error))?;
+        Ok(Some((keys, parameter.version)))
     }
+
+    /// Writes signing keys into a parameter, of which that version was read. It is encrypted with the key of KMS that is named, else
+    /// with the one that it was encrypted with, else the account's own.
+    ///
+    /// # Errors
+    ///
+    /// - [`ParameterError::Overtaken`]: somebody else wrote at the same time.
+    /// - [`ParameterError::Unavailable`] if they were not written.
+    pub async fn write_keys(
+        &self,
+        name: &str,
+        keys: &KeySet,
+        seen: Option<i64>,
+        kms_key: Option<&str>,
+    ) -> Result<(), ParameterError> {
+        let kms_key = match (kms_key, seen) {
+            (Some(key), _) => Some(key.to_owned()),
+            (None, Some(_)) => self.kms_key(name).await?,
+            (None, None) => None,
+        };
+        let request = self.client.put_parameter().name(name).value(compact(keys)).overwrite(true);
+        let written = request.r#type(ParameterType::SecureString).set_key_id(kms_key).send().await;
+        let version = written.map_err(unavailable)?.version;
+        if version == seen.unwrap_or(0) + 1 { Ok(()) } else { Err(ParameterError::Overtaken(name.to_owned())) }
+    }
+
+    /// Returns the key of KMS that a parameter is encrypted with: one that is overwritten would lose it.
+    async fn kms_key(&self, name: &str) -> Result<Option<String>, ParameterError> {
+        let named = ParameterStringFilter::builder().key("Name").option("Equals").values(name).build();
+        let named = named.map_err(unavailable)?;
+        let answer = self.client.describe_parameters().parameter_filters(named).send().await.map_err(unavailable)?;
+        Ok(answer.parameters.unwrap_or_default().pop().and_then(|parameter| parameter.key_id))
+    }
+}
+
+/// Returns keys on one line: a parameter has room for 4,096 characters, some twenty keys.
+fn compact(keys: &KeySet) -> String {
+    let json = keys.to_json();
+    let value: Option<serde_json::Value> = serde_json::from_str(json.expose_secret()).ok();
+    value.map_or_else(|| json.expose_secret().to_owned(), |value| value.to_string())
 }
 
 /// Keeps what can be displayed of an error; its `Debug` may hold the answer, and that a secret.

@@ -14,13 +14,19 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// The key that encrypts where none is named.
+const OWN_KEY: &str = "alias/aws/ssm";
+
 /// Stands for AWS's parameter store, of which there is no local one: it keeps texts by name. It ends with the runtime that
 /// started it.
 #[derive(Debug)]
 pub struct ParameterStore {
     url: String,
-    parameters: Arc<Mutex<BTreeMap<String, String>>>,
+    parameters: Parameters,
 }
+
+/// Values by name, with their versions and the keys that they are encrypted with.
+type Parameters = Arc<Mutex<BTreeMap<String, (String, u64, String)>>>;
 
 impl ParameterStore {
     /// Starts an empty one.
@@ -44,21 +50,27 @@ impl ParameterStore {
 
     /// Puts a parameter in.
     pub fn put(&self, name: &str, value: &str) {
-        self.lock().insert(name.to_owned(), value.to_owned());
+        self.lock().insert(name.to_owned(), (value.to_owned(), 1, OWN_KEY.to_owned()));
     }
 
     /// Returns what a parameter holds.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<String> {
-        self.lock().get(name).cloned()
+        self.lock().get(name).map(|(value, ..)| value.clone())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+    /// Returns the key that a parameter is encrypted with.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<String> {
+        self.lock().get(name).map(|(.., key)| key.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (String, u64, String)>> {
         self.parameters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn serve(listener: TcpListener, parameters: Arc<Mutex<BTreeMap<String, String>>>) {
+async fn serve(listener: TcpListener, parameters: Parameters) {
     while let Ok((stream, _)) = listener.accept().await {
         let parameters = Arc::clone(&parameters);
         let service = service_fn(move |request| answer(Arc::clone(&parameters), request));
@@ -66,10 +78,7 @@ async fn serve(listener: TcpListener, parameters: Arc<Mutex<BTreeMap<String, Str
     }
 }
 
-async fn answer(
-    parameters: Arc<Mutex<BTreeMap<String, String>>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(parameters: Parameters, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let target = request.headers().get("x-amz-target").cloned();
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -79,15 +88,24 @@ async fn answer(
         Some(b"AmazonSSM.GetParameters") if asked["WithDecryption"] == true => {
             let names: Vec<String> = asked["Names"].as_array().into_iter().flatten().map(text).collect();
             let (known, unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| parameters.contains_key(name));
-            let known: Vec<Value> = known
-                .iter()
-                .map(|name| json!({"Name": name, "Type": "SecureString", "Value": parameters[name]}))
-                .collect();
+            let tell = |name: &String| {
+                let (value, version, _) = &parameters[name];
+                json!({"Name": name, "Type": "SecureString", "Value": value, "Version": version})
+            };
+            let known: Vec<Value> = known.iter().map(tell).collect();
             (StatusCode::OK, json!({"Parameters": known, "InvalidParameters": unknown}))
         }
         Some(b"AmazonSSM.PutParameter") if asked["Type"] == "SecureString" && asked["Overwrite"] == true => {
-            parameters.insert(text(&asked["Name"]), text(&asked["Value"]));
-            (StatusCode::OK, json!({"Version": 1, "Tier": "Standard"}))
+            let version = parameters.get(&text(&asked["Name"])).map_or(0, |(_, version, _)| *version) + 1;
+            let key = asked["KeyId"].as_str().unwrap_or(OWN_KEY).to_owned();
+            parameters.insert(text(&asked["Name"]), (text(&asked["Value"]), version, key));
+            (StatusCode::OK, json!({"Version": version, "Tier": "Standard"}))
+        }
+        Some(b"AmazonSSM.DescribeParameters") if asked["ParameterFilters"][0]["Key"] == "Name" => {
+            let name = text(&asked["ParameterFilters"][0]["Values"][0]);
+            let described: Vec<Value> =
+                parameters.get(&name).map(|(.., key)| json!({"Name": name, "KeyId": key})).into_iter().collect();
+            (StatusCode::OK, json!({ "Parameters": described }))
         }
         _ => (StatusCode::BAD_REQUEST, json!({"__type": "ValidationException", "message": "this is not expected"})),
     };

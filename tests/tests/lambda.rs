@@ -180,7 +180,7 @@ async fn a_crash_between_record_and_hot_state_loses_no_revocation() {
 
 /// A record that nobody can apply, in the middle of others; all of it twice, and in the wrong order.
 #[tokio::test]
-async fn the_stream_applies_what_was_lost_in_any_order_and_names_what_it_cannot() {
+async fn the_stream_applies_what_was_lost_in_any_order_and_passes_over_what_it_cannot_read() {
     let (mut gateway, mut ann, minted) = scene().await;
     assert_pending(&revoke_unheard(&gateway, &mut ann, &minted).await);
     let poisoned = json!({"eventName": "INSERT", "dynamodb":
@@ -191,7 +191,8 @@ async fn the_stream_applies_what_was_lost_in_any_order_and_names_what_it_cannot(
     changes.extend(told);
     for _ in 0..2 {
         let heard = gateway.functions().lambda().invoke("stream", &json!({"Records": changes})).await.unwrap();
-        assert_eq!(heard, json!({"batchItemFailures": [{"itemIdentifier": "7"}]}));
+        assert_eq!(heard, json!({"batchItemFailures": []}), "nobody is held up by what nobody can apply");
+        assert!(gateway.log().contains("a change is about nothing that is known"));
         assert_revoked(&gateway, &minted).await;
         changes.reverse();
     }
@@ -206,7 +207,8 @@ async fn the_stream_has_everything_told_again_while_the_hot_state_is_down() {
     let changes = gateway.functions().changes().await;
     gateway.control_bridge().lose_after(0);
     let heard = gateway.functions().lambda().invoke("stream", &json!({"Records": changes})).await.unwrap();
-    assert_eq!(heard["batchItemFailures"].as_array().unwrap().len(), changes.len());
+    let first = &changes[0]["dynamodb"]["SequenceNumber"];
+    assert_eq!(heard, json!({"batchItemFailures": [{"itemIdentifier": first}]}), "all from there on");
     gateway.control_bridge().lose_nothing();
     let heard = gateway.functions().lambda().invoke("stream", &json!({"Records": changes})).await.unwrap();
     assert_eq!(heard, json!({"batchItemFailures": []}));

@@ -23,7 +23,7 @@ const CREDENTIAL: &str = "AWS4-HMAC-SHA256 Credential=obviously/20260101/us-east
 pub enum Fault {
     /// There is too much to do; nothing happens.
     Throttled,
-    /// Somebody else is in the middle of a transaction with one of the items; nothing happens.
+    /// Somebody else is in the middle of a transaction with the item, or one of them; nothing happens.
     Conflict,
     /// The service has an error; nothing happens.
     Failed,
@@ -44,7 +44,7 @@ impl Fault {
     fn concerns(self, operation: &str) -> bool {
         match self {
             Self::Unprocessed => operation == "BatchGetItem",
-            Self::Conflict => operation == "TransactWriteItems",
+            Self::Conflict => ["TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"].contains(&operation),
             _ => true,
         }
     }
@@ -70,8 +70,8 @@ struct State {
     waiting: VecDeque<(Option<&'static str>, Fault)>,
     /// Faults that the first sending of each request is met with in turn, and what was sent already.
     rotation: Option<(Vec<Fault>, usize, HashSet<Bytes>)>,
-    /// What comes when none of these waits any more.
-    then: Option<(Option<&'static str>, Fault)>,
+    /// How many more requests with that operation pass, before all are met with a fault.
+    then: Option<(u64, &'static str, Fault)>,
     /// Whether the indexes have heard of nothing yet.
     lags: bool,
     /// What everything is met with.
@@ -110,9 +110,9 @@ impl DynamoShim {
         self.shared.state().rotation = Some((faults.to_vec(), 0, HashSet::new()));
     }
 
-    /// Meets every request with that operation with a fault, once no other waits for it.
-    pub fn meet_after(&self, operation: Option<&'static str>, fault: Fault) {
-        self.shared.state().then = Some((operation, fault));
+    /// Lets so many requests with that operation pass, and meets all others with a fault.
+    pub fn meet_after(&self, passing: u64, operation: &'static str, fault: Fault) {
+        self.shared.state().then = Some((passing, operation, fault));
     }
 
     /// Lets everything pass from now on.
@@ -172,15 +172,14 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let fault = shared.state().fault(&operation, &body);
     match fault {
-        Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
-        Some(Fault::Conflict) => {
-            let parts = asked["TransactItems"].as_array().map_or(0, Vec::len);
-            let mut reasons = vec![json!({"Code": "None"}); parts];
-            if let Some(last) = reasons.last_mut() {
-                *last = json!({"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"});
-            }
-            return Ok(refusal("TransactionCanceledException", json!({ "CancellationReasons": reasons })));
+        Some(Fault::Throttled) if operation == "TransactWriteItems" => {
+            return Ok(cancellation(&asked, "ThrottlingError"));
         }
+        Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException", json!({}))),
+        Some(Fault::Conflict) if operation == "TransactWriteItems" => {
+            return Ok(cancellation(&asked, "TransactionConflict"));
+        }
+        Some(Fault::Conflict) => return Ok(refusal("TransactionConflictException", json!({}))),
         Some(Fault::Failed) => {
             return Ok(response(StatusCode::INTERNAL_SERVER_ERROR, &json!({"__type": "InternalServerError"})));
         }
@@ -230,8 +229,11 @@ impl State {
         if let Some(position) = self.waiting.iter().position(is_meant) {
             return self.waiting.remove(position).map(|(_, fault)| fault);
         }
-        if let Some(then) = self.then.filter(is_meant) {
-            return Some(then.1);
+        if let Some((passing, _, fault)) = self.then.as_mut().filter(|(_, named, _)| *named == operation) {
+            if *passing == 0 {
+                return Some(*fault);
+            }
+            *passing -= 1;
         }
         let (faults, turn, sent) = self.rotation.as_mut()?;
         if !sent.insert(body.clone()) {
@@ -242,6 +244,16 @@ impl State {
         *turn += 1;
         Some(fault)
     }
+}
+
+/// Says that the last part of a transaction could not be made, and for that none of it.
+fn cancellation(asked: &Value, code: &str) -> Response<Full<Bytes>> {
+    let parts = asked["TransactItems"].as_array().map_or(0, Vec::len);
+    let mut reasons = vec![json!({"Code": "None"}); parts];
+    if let Some(last) = reasons.last_mut() {
+        *last = json!({"Code": code, "Message": "met with a fault"});
+    }
+    refusal("TransactionCanceledException", json!({ "CancellationReasons": reasons }))
 }
 
 fn refusal(kind: &str, mut more: Value) -> Response<Full<Bytes>> {

@@ -1,8 +1,8 @@
 //! Lists, and the logs that are read as such.
 
 use super::helpers::{ANSWERS, entries, pages_of, put, tokens_of};
-use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event};
-use crate::money::Nanodollars;
+use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event, user_id};
+use crate::money::{Counter, Nanodollars, WindowId};
 use crate::ports::{AuditQuery, Cursor, Records, Subject, TokenQuery, UsageQuery};
 use crate::version::Version;
 
@@ -104,6 +104,18 @@ pub async fn keeps_the_highest_revision_of_usage(records: &impl Records) {
     assert_eq!(page.items, [usage_event(1, 2), usage_event(2, 2)]);
 }
 
+/// A sweep and the settlement that still came are often told together.
+pub async fn takes_several_revisions_of_an_event_at_once(records: &impl Records) {
+    put(records, [usage_event(1, 1), usage_event(1, 2)]).await;
+    put(records, [usage_event(2, 2), usage_event(2, 1), usage_event(2, 2)]).await;
+    let query = UsageQuery { after: None, page: pages_of(10, None) };
+    assert_eq!(records.usage(&query).await.expect(ANSWERS).items, [usage_event(1, 2), usage_event(2, 2)]);
+    let spent = records.spent(&[WindowId("total".to_owned())]).await.expect(ANSWERS);
+    let of_user = spent.iter().find(|spent| spent.key.counter == Counter::User(user_id(1)));
+    assert_eq!(of_user.map(|spent| spent.amount), Some(Nanodollars(4)), "each costs its revision");
+    assert_eq!(records.logged(&[lease_id(1), lease_id(1)]).await.expect(ANSWERS).len(), 2);
+}
+
 /// Exporters go on where they stood.
 pub async fn pages_through_usage_in_order(records: &impl Records) {
     put(records, [3, 1, 5, 2, 4].map(|number| usage_event(number, 1))).await;
@@ -124,6 +136,13 @@ pub async fn takes_odd_cursors_without_falling_over(records: &impl Records) {
     for cursor in ["", "'; DROP TABLE token; --", "\u{0}", "\u{10FFFF}"] {
         let page = records.tokens(&tokens_of(1, 2, Some(Cursor(cursor.to_owned())))).await.expect(ANSWERS);
         assert!(page.items.len() <= 1);
+        let page = || pages_of(2, Some(Cursor(cursor.to_owned())));
+        for (actor, target) in [(None, None), (Some("a"), None), (None, Some("b"))] {
+            let query = AuditQuery { actor: actor.map(str::to_owned), target: target.map(str::to_owned), page: page() };
+            assert!(records.entries(&query).await.expect(ANSWERS).items.len() <= 1);
+        }
+        records.usage(&UsageQuery { after: None, page: page() }).await.expect(ANSWERS);
+        records.roll_ups("2026-11-23", &page()).await.expect(ANSWERS);
     }
     assert!(records.token(token_id(1)).await.expect(ANSWERS).is_some());
 }

@@ -29,6 +29,7 @@ macro_rules! records_conformance {
             finds_audit_entries_by_actor_and_target,
             notes_an_event_once,
             keeps_the_highest_revision_of_usage,
+            takes_several_revisions_of_an_event_at_once,
             pages_through_usage_in_order,
             remembers_changes_until_they_are_applied,
             adds_up_what_was_spent,
