@@ -1,0 +1,67 @@
+//! Secrets in AWS's parameter store, for the program alone: what the functions do with them is in `lambda.rs`.
+
+use std::process::Output;
+
+use gateway_tests::{ParameterStore, free_port, place};
+use tokio::process::Command;
+
+/// Runs the program where nothing is but this store.
+async fn run(store: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Command::new(place("LLM_GATEWAY_BIN").unwrap());
+    program.args(arguments).env_clear().current_dir(folder.path()).envs(variables.iter().copied());
+    program.env("AWS_ENDPOINT_URL_SSM", store).env("AWS_REGION", "us-east-1");
+    program.env("AWS_ACCESS_KEY_ID", "obviously").env("AWS_SECRET_ACCESS_KEY", "fake");
+    program.output().await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[tokio::test]
+async fn rotates_keys_in_a_parameter_and_leaves_them_encrypted_as_they_were() {
+    let store = ParameterStore::start().await;
+    let rotate = ["keys", "rotate", "--ssm", "/gateway/keys"];
+    let made = run(store.url(), &[rotate.as_slice(), &["--kms-key", "alias/mine"]].concat(), &[]).await;
+    assert!(made.status.success() && said(&made).contains("There was no parameter /gateway/keys"), "{}", said(&made));
+    let first = store.parameter("/gateway/keys").unwrap();
+    assert_eq!(store.key("/gateway/keys").as_deref(), Some("alias/mine"));
+    let rotated = run(store.url(), &rotate, &[]).await;
+    assert!(rotated.status.success() && !said(&rotated).contains("There was no"), "{}", said(&rotated));
+    let second = store.parameter("/gateway/keys").unwrap();
+    assert_ne!(first, second);
+    assert_eq!(store.key("/gateway/keys").as_deref(), Some("alias/mine"), "it was not named again");
+    for output in [made, rotated] {
+        assert!(!said(&output).contains("seed"), "{}", said(&output));
+    }
+    assert!(!second.contains('\n') && second.len() < 4096);
+}
+
+#[tokio::test]
+async fn reads_secrets_from_parameters_and_names_those_that_are_missing() {
+    let store = ParameterStore::start().await;
+    let variables = [
+        ("LLM_GATEWAY__HOT__UPSTASH", "https://obviously-fake.upstash.io"),
+        ("LLM_GATEWAY__HOT__TOKEN_SSM", "/gateway/token"),
+    ];
+    let missing = run(store.url(), &["check-config"], &variables).await;
+    assert!(!missing.status.success() && said(&missing).contains("there is no parameter /gateway/token"));
+    store.put("/gateway/token", "obviously-fake\n");
+    let found = run(store.url(), &["check-config"], &variables).await;
+    assert!(found.status.success() && !said(&found).contains("obviously"), "{}", said(&found));
+}
+
+#[tokio::test]
+async fn asks_nobody_for_secrets_to_see_whether_the_gateway_is_ready() {
+    let port = free_port().unwrap();
+    let listen = format!("127.0.0.1:{port}");
+    let variables = [
+        ("LLM_GATEWAY__SERVER__LISTEN", listen.as_str()),
+        ("LLM_GATEWAY__HOT__UPSTASH", "https://obviously-fake.upstash.io"),
+        ("LLM_GATEWAY__HOT__TOKEN_SSM", "/gateway/token"),
+    ];
+    let asked = run("http://127.0.0.1:1", &["health"], &variables).await;
+    assert!(!asked.status.success(), "no gateway listens there");
+    assert!(!said(&asked).contains("parameter"), "{}", said(&asked));
+}
