@@ -26,7 +26,7 @@ struct LeftUndone(Vec<Chore>);
 /// Serves the schedule until the runtime ends it.
 pub(crate) async fn serve(control: Control<LambdaAuthority>) -> Result<(), Error> {
     let control = &control;
-    run(service_fn(|_: LambdaEvent<Value>| attend(control))).await
+    run(service_fn(|_: LambdaEvent<Value>| Box::pin(attend(control)))).await
 }
 
 async fn attend(control: &Control<LambdaAuthority>) -> Result<(), Error> {

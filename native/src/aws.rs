@@ -13,6 +13,7 @@ pub async fn load() -> SdkConfig {
 /// Returns what reads them, for those who know better.
 ///
 /// With ring for TLS, as in the rest of the gateway: one implementation to follow, and no C library to cross-compile.
+#[must_use]
 pub fn loader() -> ConfigLoader {
     let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::from_env().http_client(https)

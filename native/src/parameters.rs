@@ -63,7 +63,7 @@ impl ParameterStore {
         let mut values = BTreeMap::new();
         for names in names.chunks(AT_ONCE) {
             let request = self.client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
-            let answer = request.send().await.map_err(unavailable)?;
+            let answer = Box::pin(request.send()).await.map_err(unavailable)?;
             for parameter in answer.parameters.unwrap_or_default() {
                 if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
                     // A version or label that was asked for, such as `:3`, comes apart from the name.
@@ -95,7 +95,7 @@ impl ParameterStore {
     /// [`ParameterError`] if they cannot be read or used.
     pub async fn versioned_keys(&self, name: &str) -> Result<Option<(KeySet, i64)>, ParameterError> {
         let request = self.client.get_parameters().names(name).with_decryption(true);
-        let answer = request.send().await.map_err(unavailable)?;
+        let answer = Box::pin(request.send()).await.map_err(unavailable)?;
         let Some(parameter) = answer.parameters.unwrap_or_default().pop() else { return Ok(None) };
         let keys = KeySet::parse(parameter.value.as_deref().unwrap_or_default());
         let keys = keys.map_err(|error| ParameterError::Keys(name.to_owned(), error))?;
@@ -122,7 +122,7 @@ impl ParameterStore {
             (None, None) => None,
         };
         let request = self.client.put_parameter().name(name).value(compact(keys)).overwrite(true);
-        let written = request.r#type(ParameterType::SecureString).set_key_id(kms_key).send().await;
+        let written = Box::pin(request.r#type(ParameterType::SecureString).set_key_id(kms_key).send()).await;
         let version = written.map_err(unavailable)?.version;
         if version == seen.unwrap_or(0) + 1 { Ok(()) } else { Err(ParameterError::Overtaken(name.to_owned())) }
     }
@@ -131,7 +131,8 @@ impl ParameterStore {
     async fn kms_key(&self, name: &str) -> Result<Option<String>, ParameterError> {
         let named = ParameterStringFilter::builder().key("Name").option("Equals").values(name).build();
         let named = named.map_err(unavailable)?;
-        let answer = self.client.describe_parameters().parameter_filters(named).send().await.map_err(unavailable)?;
+        let answer =
+            Box::pin(self.client.describe_parameters().parameter_filters(named).send()).await.map_err(unavailable)?;
         Ok(answer.parameters.unwrap_or_default().pop().and_then(|parameter| parameter.key_id))
     }
 }

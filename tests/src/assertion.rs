@@ -33,6 +33,7 @@ impl Assertion {
     #[must_use]
     pub fn get(target: &str, origin: &str, private: &str, public: &str) -> Self {
         let mut number = [0; 16];
+        #[expect(clippy::disallowed_methods, reason = "an assertion is good once, also over several runs of a test")]
         getrandom::fill(&mut number).expect("the system has randomness");
         let key = URL_SAFE_NO_PAD.decode(private).expect("a key is base64url").try_into().expect("a key has 32 bytes");
         // The thumbprint of RFC 7638, cut in half.

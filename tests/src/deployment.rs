@@ -291,13 +291,11 @@ impl Deployment {
     ///
     /// If it cannot be done.
     pub async fn rotate_keys(&self) {
-        match &self.serverless {
-            Some(functions) => functions.rotate_keys().await,
-            None => {
-                let rotated = self.program().args(["keys", "rotate"]).output().expect("the program runs");
-                assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
-            }
+        if let Some(functions) = &self.serverless {
+            return functions.rotate_keys().await;
         }
+        let rotated = self.program().args(["keys", "rotate"]).output().expect("the program runs");
+        assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     }
 
     /// Starts all processes at once, and waits for them.

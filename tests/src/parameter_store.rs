@@ -84,7 +84,7 @@ async fn answer(parameters: Parameters, request: Request<Incoming>) -> Result<Re
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut parameters = parameters.lock().unwrap_or_else(PoisonError::into_inner);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (status, told) = match target.as_ref().map(|target| target.as_bytes()) {
+    let (status, told) = match target.as_ref().map(hyper::header::HeaderValue::as_bytes) {
         Some(b"AmazonSSM.GetParameters") if asked["WithDecryption"] == true => {
             let names: Vec<String> = asked["Names"].as_array().into_iter().flatten().map(text).collect();
             let (known, unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| parameters.contains_key(name));

@@ -10,7 +10,7 @@ use crate::lambda::Lambda;
 use crate::variables::as_variables;
 use crate::{ParameterStore, place};
 
-/// How often the upkeep is invoked. EventBridge does so each minute, and tests are not that patient.
+/// How often the upkeep is invoked. AWS's scheduler does so each minute, and tests are not that patient.
 const UPKEEP: Duration = Duration::from_secs(3);
 
 /// The parameter that holds the signing keys.

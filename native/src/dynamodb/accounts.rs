@@ -12,22 +12,11 @@ use super::key::{Key, hash};
 use super::list::{List, Order};
 use super::{DynamoRecords, NAME};
 
-/// The members of a roll-up as attributes.
-const MEMBERS: [&str; 10] = [
-    "requests",
-    "input",
-    "cache_write_5m",
-    "cache_write_1h",
-    "cache_read",
-    "generated",
-    "cost",
-    "errors",
-    "estimated",
-    "unpriced",
-];
-
 /// Separates what a roll-up is by; sorts before every character of a name.
 const SEPARATOR: char = '\u{0}';
+
+/// The condition that a batch has not been added to a sum.
+const NOT_BOOKED: &str = "attribute_not_exists(booked) OR booked < :booked";
 
 impl Accounts for DynamoRecords {
     async fn spent(&self, windows: &[WindowId]) -> Result<Vec<Spent>, Unavailable> {
@@ -75,22 +64,20 @@ pub(super) fn add_spent(key: &SpentKey, amount: Nanodollars, end: Option<Timesta
 
 /// Returns the change that adds to a roll-up, for the books' batch of this number.
 pub(super) fn add_roll_up(key: &RollUpKey, added: &RollUp, batch: u64) -> Change {
-    let added = [
-        added.requests,
-        added.input,
-        added.cache_write_5m,
-        added.cache_write_1h,
-        added.cache_read,
-        added.output,
-        added.cost.0,
-        added.errors,
-        added.estimated,
-        added.unpriced,
+    let values = vec![
+        (":booked", number(batch)),
+        (":body", json(key)),
+        (":requests", number(added.requests)),
+        (":input", number(added.input)),
+        (":w5", number(added.cache_write_5m)),
+        (":w1", number(added.cache_write_1h)),
+        (":read", number(added.cache_read)),
+        (":generated", number(added.output)),
+        (":cost", number(added.cost.0)),
+        (":errors", number(added.errors)),
+        (":estimated", number(added.estimated)),
+        (":unpriced", number(added.unpriced)),
     ];
-    let names =
-        [":requests", ":input", ":w5", ":w1", ":read", ":generated", ":cost", ":errors", ":estimated", ":unpriced"];
-    let mut values: Vec<_> = names.into_iter().zip(added.map(number)).collect();
-    values.extend([(":booked", number(batch)), (":body", json(key))]);
     Change {
         key: Key::new(date(&key.day), sort_key(key)),
         update: "SET booked = :booked, body = :body ADD requests :requests, #input :input, cache_write_5m :w5, \
@@ -100,9 +87,6 @@ pub(super) fn add_roll_up(key: &RollUpKey, added: &RollUp, batch: u64) -> Change
         values,
     }
 }
-
-/// The condition that a batch has not been added to a sum.
-const NOT_BOOKED: &str = "attribute_not_exists(booked) OR booked < :booked";
 
 fn period(window: &WindowId) -> String {
     format!("SPENT#{}", window.0)
@@ -118,23 +102,17 @@ fn sort_key(key: &RollUpKey) -> String {
 }
 
 fn roll_up(item: &Item) -> Result<(RollUpKey, RollUp), Unavailable> {
-    let mut sums = [0; MEMBERS.len()];
-    for (sum, name) in sums.iter_mut().zip(MEMBERS) {
-        *sum = number_of(item, name)?;
-    }
-    let [requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost, errors, estimated, unpriced] = sums;
-    let cost = Nanodollars(cost);
     let sum = RollUp {
-        requests,
-        input,
-        cache_write_5m,
-        cache_write_1h,
-        cache_read,
-        output,
-        cost,
-        errors,
-        estimated,
-        unpriced,
+        requests: number_of(item, "requests")?,
+        input: number_of(item, "input")?,
+        cache_write_5m: number_of(item, "cache_write_5m")?,
+        cache_write_1h: number_of(item, "cache_write_1h")?,
+        cache_read: number_of(item, "cache_read")?,
+        output: number_of(item, "generated")?,
+        cost: Nanodollars(number_of(item, "cost")?),
+        errors: number_of(item, "errors")?,
+        estimated: number_of(item, "estimated")?,
+        unpriced: number_of(item, "unpriced")?,
     };
     Ok((body(item)?, sum))
 }

@@ -52,7 +52,7 @@ impl DynamoRecords {
     /// Reads one item, as the last write left it.
     pub(super) async fn read(&self, key: &Key) -> Result<Option<Item>, Unavailable> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.item())).consistent_read(true);
-        Ok(request.send().await.map_err(unavailable)?.item)
+        Ok(Box::pin(request.send()).await.map_err(unavailable)?.item)
     }
 
     /// Reads items, as the last writes left them, in the order of their names, each once; those that are not
@@ -69,7 +69,7 @@ impl DynamoRecords {
             while !wanted.is_empty() {
                 let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
                 let keys = keys.map_err(|error| Unavailable::new(NAME, error))?;
-                let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
+                let answer = Box::pin(self.client.batch_get_item().request_items(&self.table, keys).send()).await;
                 let answer = answer.map_err(unavailable)?;
                 for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                     if let Some(key) = Key::of(&item) {
@@ -90,7 +90,7 @@ impl DynamoRecords {
     pub(super) async fn put_new(&self, item: Item) -> Result<bool, Unavailable> {
         let put = async || {
             let request = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
-            request.condition_expression(IS_NEW).send().await
+            Box::pin(request.condition_expression(IS_NEW).send()).await
         };
         written(put, |error| match error {
             PutItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
@@ -108,7 +108,7 @@ impl DynamoRecords {
             let request = request.update_expression(change.update);
             let request = request.set_expression_attribute_values(Some(named(change.values.clone())));
             let request = request.set_expression_attribute_names(names(change.update));
-            request.set_condition_expression(change.condition.map(str::to_owned)).send().await
+            Box::pin(request.set_condition_expression(change.condition.map(str::to_owned)).send()).await
         };
         written(update, |error| match error {
             UpdateItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
@@ -134,7 +134,7 @@ impl DynamoRecords {
         let delete = async || {
             let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.item()));
             let request = request.set_expression_attribute_values(Some(named(values.clone())));
-            request.condition_expression(condition).send().await
+            Box::pin(request.condition_expression(condition).send()).await
         };
         written(delete, |error| match error {
             DeleteItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
@@ -172,7 +172,9 @@ impl DynamoRecords {
         let mut attempt = 0;
         loop {
             let request = self.client.transact_write_items().client_request_token(&name);
-            let Err(error) = request.set_transact_items(Some(parts.clone())).send().await else { return Ok(()) };
+            let Err(error) = Box::pin(request.set_transact_items(Some(parts.clone())).send()).await else {
+                return Ok(());
+            };
             match cancelled(&error) {
                 Cancelled::Condition => return Err(WriteError::Conflict),
                 Cancelled::Later => pause(&mut attempt).await?,

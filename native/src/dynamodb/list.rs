@@ -47,14 +47,14 @@ impl DynamoRecords {
         let mut start = start.filter(|start| !start.is_empty()).map(list.start);
         let mut items = Vec::new();
         loop {
-            let (found, last) = self.rows(list, start, rows + 1 - items.len()).await?;
+            let (found, end) = self.rows(list, start, rows + 1 - items.len()).await?;
             let keys: Vec<Key> = found.iter().filter_map(Key::of).filter_map(|key| (list.record)(&key)).collect();
             let records = if keys.is_empty() { found } else { self.read_all(&keys).await? };
             for record in &records {
                 items.push(read(record)?);
             }
             items.retain(&is_wanted);
-            start = last;
+            start = end;
             if items.len() > rows || start.is_none() {
                 break;
             }
@@ -72,11 +72,12 @@ impl DynamoRecords {
         limit: usize,
     ) -> Result<(Vec<Item>, Option<Item>), Unavailable> {
         let number = list.index.map(|index| index.to_string()).unwrap_or_default();
-        let mut condition = format!("pk{number} = :pk");
+        let has_prefix = !list.prefix.is_empty();
+        let prefixed = if has_prefix { format!(" AND begins_with(sk{number}, :prefix)") } else { String::new() };
+        let condition = format!("pk{number} = :pk{prefixed}");
         let mut query =
             self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(&list.partition));
-        if !list.prefix.is_empty() {
-            condition += &format!(" AND begins_with(sk{number}, :prefix)");
+        if has_prefix {
             query = query.expression_attribute_values(":prefix", text(list.prefix));
         }
         query = match list.index {
@@ -85,7 +86,7 @@ impl DynamoRecords {
         };
         let query = query.key_condition_expression(condition).scan_index_forward(list.order == Order::OldestFirst);
         let query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start);
-        let answer = query.send().await.map_err(unavailable)?;
+        let answer = Box::pin(query.send()).await.map_err(unavailable)?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 }

@@ -14,7 +14,8 @@ impl Outbox for DynamoRecords {
     async fn unapplied(&self, limit: u32) -> Result<Vec<(Subject, Version)>, Unavailable> {
         let request = self.client.query().table_name(&self.table).index_name("index1");
         let request = request.key_condition_expression("pk1 = :pk").expression_attribute_values(":pk", text(OUTBOX));
-        let rows = request.limit(i32::try_from(limit).unwrap_or(i32::MAX)).send().await.map_err(unavailable)?;
+        let rows =
+            Box::pin(request.limit(i32::try_from(limit).unwrap_or(i32::MAX)).send()).await.map_err(unavailable)?;
         let keys: Vec<Key> = rows.items().iter().filter_map(Key::of).collect();
         let rows = self.read_all(&keys).await?;
         let change = |row| {

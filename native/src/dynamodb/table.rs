@@ -40,7 +40,7 @@ impl DynamoRecords {
         let create = self.client.create_table().table_name(&self.table).set_attribute_definitions(Some(attributes));
         let create = create.set_key_schema(Some(schema("")?)).billing_mode(BillingMode::PayPerRequest);
         let create = create.set_global_secondary_indexes(Some(vec![index("1")?, index("2")?]));
-        let created = create.stream_specification(stream).send().await;
+        let created = Box::pin(create.stream_specification(stream).send()).await;
         let exists = created
             .as_ref()
             .is_err_and(|error| error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception));
@@ -56,14 +56,14 @@ impl DynamoRecords {
         use aws_sdk_dynamodb::client::Waiters as _;
         let active = self.client.wait_until_table_exists().table_name(&self.table);
         active.wait(super::OPERATION * 24).await.map_err(|error| CreateError::Refused(error.into()))?;
-        let described = self.client.describe_time_to_live().table_name(&self.table).send().await;
+        let described = Box::pin(self.client.describe_time_to_live().table_name(&self.table).send()).await;
         let described = described.map_err(|error| CreateError::Refused(error.into()))?.time_to_live_description;
         if described.is_some_and(|ttl| ttl.attribute_name.is_some()) {
             return Ok(());
         }
         let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build()?;
         let update = self.client.update_time_to_live().table_name(&self.table).time_to_live_specification(ttl);
-        update.send().await.map(drop).map_err(|error| CreateError::Refused(error.into()))
+        Box::pin(update.send()).await.map(drop).map_err(|error| CreateError::Refused(error.into()))
     }
 }
 

@@ -50,7 +50,7 @@ impl DynamoRecords {
             let query = query.expression_attribute_values(":pk", text(usage(shard)));
             let query = query.expression_attribute_values(":after", after);
             let left = limit - u32::try_from(events.len()).unwrap_or(limit);
-            let answer = query.limit(left.cast_signed()).send().await.map_err(unavailable)?;
+            let answer = Box::pin(query.limit(left.cast_signed()).send()).await.map_err(unavailable)?;
             for item in answer.items() {
                 events.push(body(item)?);
             }

@@ -20,12 +20,12 @@ fn costing(number: u16, revision: u32, cost: i64) -> Posting {
 
 /// Returns what the person spent in all, by the sums and by the log.
 async fn spent(records: &DynamoRecords) -> (i64, i64) {
-    let sums = records.spent(&[WindowId("total".to_owned())]).await.unwrap();
+    let sums = records.spent(&[WindowId("total".to_owned())]).await.expect("the store answers");
     let sum = sums.iter().find(|spent| spent.key.counter == Counter::User(user_id(1)));
     let (mut logged, mut cursor) = (0, None);
     loop {
         let query = UsageQuery { after: None, page: PageRequest { limit: 200, cursor } };
-        let page = records.usage(&query).await.unwrap();
+        let page = records.usage(&query).await.expect("the store answers");
         logged += page.items.iter().map(|event: &UsageEvent| event.settlement.cost.0).sum::<i64>();
         cursor = page.next;
         if cursor.is_none() {
