@@ -7,12 +7,12 @@ use tokio::process::Command;
 
 /// Runs the program where nothing is but this store.
 async fn run(store: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    let mut program = Command::new(place("LLM_GATEWAY_BIN").unwrap());
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let mut program = Command::new(place("LLM_GATEWAY_BIN").expect("scripts/test says where the program is"));
     program.args(arguments).env_clear().current_dir(folder.path()).envs(variables.iter().copied());
     program.env("AWS_ENDPOINT_URL_SSM", store).env("AWS_REGION", "us-east-1");
     program.env("AWS_ACCESS_KEY_ID", "obviously").env("AWS_SECRET_ACCESS_KEY", "fake");
-    program.output().await.unwrap()
+    program.output().await.expect("the program runs")
 }
 
 fn said(output: &Output) -> String {
