@@ -82,10 +82,10 @@ impl From<&Stored<Token>> for TokenEntry {
 pub struct Install {
     /// The generation in which the records were read. In any other the entries may be older than what was forgotten.
     pub generation: Generation,
-    /// The person, if it is about one.
-    pub user: Option<UserEntry>,
-    /// The token, if it is about one.
-    pub token: Option<TokenEntry>,
+    /// The people: some hundred at most, with the tokens.
+    pub users: Vec<UserEntry>,
+    /// The tokens.
+    pub tokens: Vec<TokenEntry>,
 }
 
 /// The answer to [`Install`].

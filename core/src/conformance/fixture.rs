@@ -75,7 +75,7 @@ pub fn token_entry(number: u8) -> TokenEntry {
 /// Returns the installation of the `number`th user and token.
 #[must_use]
 pub fn install(number: u8, generation: Generation) -> Install {
-    Install { generation, user: Some(user_entry(number)), token: Some(token_entry(number)) }
+    Install { generation, users: vec![user_entry(number)], tokens: vec![token_entry(number)] }
 }
 
 /// Returns the `number`th user's record.

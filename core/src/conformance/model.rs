@@ -169,9 +169,9 @@ impl<S: Restart> History<S> {
     }
 
     async fn install(&self, number: u8) {
-        let user = self.reference.users.get(&user_id(number)).cloned();
-        let token = self.reference.tokens.get(&token_id(number)).cloned();
-        let install = Install { generation: self.generation, user, token };
+        let users = self.reference.users.get(&user_id(number)).cloned().into_iter().collect();
+        let tokens = self.reference.tokens.get(&token_id(number)).cloned().into_iter().collect();
+        let install = Install { generation: self.generation, users, tokens };
         let installed = self.store().install(&install).await.expect("the store answers");
         assert_eq!(installed, Installed::Done);
     }
@@ -183,8 +183,8 @@ impl<S: Restart> History<S> {
         let other = Generation(self.generation.0.wrapping_add(1));
         let answers = [(self.generation, Installed::Done), (other, Installed::Stale(self.generation))];
         for (generation, expected) in answers {
-            let (user, token) = (Some(user_entry(number)), Some(token_entry(number)));
-            let installed = self.store().install(&Install { generation, user, token }).await;
+            let (users, tokens) = (vec![user_entry(number)], vec![token_entry(number)]);
+            let installed = self.store().install(&Install { generation, users, tokens }).await;
             assert_eq!(installed.expect("the store answers"), expected);
         }
     }

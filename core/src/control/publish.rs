@@ -4,20 +4,10 @@ use super::{Authority, Control, RestoreRequest};
 use crate::Chain;
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
 use crate::ports::{Admission as _, Outbox as _, Subject, Tokens as _, Unavailable, Users as _, within};
-use crate::version::{Generation, Version};
+use crate::version::Version;
 
 /// How often a store may start a new life while one record is being published, before we call it broken.
 const MAX_GENERATIONS: usize = 4;
-
-/// What an installation is about, read afresh for each generation.
-struct Known {
-    user: Option<UserEntry>,
-    token: Option<TokenEntry>,
-}
-
-impl Known {
-    const NOTHING: Self = Self { user: None, token: None };
-}
 
 impl<A: Authority> Control<A> {
     /// Applies a changed record to the hot state. Once this is `Ok`, no request is admitted against it.
@@ -34,19 +24,21 @@ impl<A: Authority> Control<A> {
     pub(super) async fn tell(&self, subject: Subject) -> Result<Option<Version>, Unavailable> {
         let mut generation = self.generation();
         for _ in 0..MAX_GENERATIONS {
-            let (known, version) = match subject {
+            // Read afresh for each generation.
+            let mut install = Install { generation, users: Vec::new(), tokens: Vec::new() };
+            let version = match subject {
                 Subject::User(id) => {
                     let user = self.records().user(id).await?;
-                    let version = user.as_ref().map(|user| user.version);
-                    (Known { user: user.as_ref().map(UserEntry::from), ..Known::NOTHING }, version)
+                    install.users.extend(user.as_ref().map(UserEntry::from));
+                    user.map(|user| user.version)
                 }
                 Subject::Token(id) => {
                     let token = self.records().token(id).await?;
-                    let version = token.as_ref().map(|token| token.version);
-                    (Known { token: token.as_ref().map(TokenEntry::from), ..Known::NOTHING }, version)
+                    install.tokens.extend(token.as_ref().map(TokenEntry::from));
+                    token.map(|token| token.version)
                 }
             };
-            match self.install(generation, known).await? {
+            match self.install(&install).await? {
                 Installed::Done => return Ok(version),
                 Installed::Stale(current) => generation = current,
                 Installed::Unrecovered => self.recover_in_time().await?,
@@ -64,12 +56,12 @@ impl<A: Authority> Control<A> {
         let mut generation = request.generation;
         for _ in 0..MAX_GENERATIONS {
             let Some(user) = self.records().user(request.user).await? else { return Ok(false) };
-            let mut known = Known { user: Some(UserEntry::from(&user)), token: None };
+            let mut install = Install { generation, users: vec![UserEntry::from(&user)], tokens: Vec::new() };
             if let Some(id) = request.token {
                 let Some(token) = self.records().token(id).await? else { return Ok(false) };
-                known.token = Some(TokenEntry::from(&token));
+                install.tokens.push(TokenEntry::from(&token));
             }
-            match self.install(generation, known).await? {
+            match self.install(&install).await? {
                 Installed::Done => return Ok(true),
                 Installed::Stale(current) => generation = current,
                 Installed::Unrecovered => self.recover_in_time().await?,
@@ -83,12 +75,11 @@ impl<A: Authority> Control<A> {
         within(self.clock(), self.deadline(), "the hot state", self.recover()).await
     }
 
-    async fn install(&self, generation: Generation, known: Known) -> Result<Installed, Unavailable> {
-        let install = Install { generation, user: known.user, token: known.token };
-        let call = self.hot().install(&install);
+    async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
+        let call = self.hot().install(install);
         let installed = within(self.clock(), self.deadline(), "the hot state", call).await?;
         self.note_generation(match installed {
-            Installed::Done | Installed::Unrecovered => generation,
+            Installed::Done | Installed::Unrecovered => install.generation,
             Installed::Stale(current) => current,
         });
         Ok(installed)

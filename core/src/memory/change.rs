@@ -50,12 +50,12 @@ pub enum Change {
         /// Until when it can be continued.
         expiry: Timestamp,
     },
-    /// The records told about a user or a token.
+    /// The records told about people and tokens.
     Learned {
-        /// The user.
-        user: Option<Box<UserEntry>>,
-        /// The token.
-        token: Option<TokenEntry>,
+        /// The people.
+        users: Vec<UserEntry>,
+        /// The tokens.
+        tokens: Vec<TokenEntry>,
     },
     /// A one-time value was kept.
     Kept {

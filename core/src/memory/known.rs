@@ -35,21 +35,31 @@ impl Known {
 
     /// Returns what of an installation is newer than what is known.
     pub(super) fn news(&self, install: &Install) -> Option<Change> {
-        let is_new_user = |user: &&UserEntry| self.users.get(&user.id).is_none_or(|known| known.version < user.version);
-        let is_new_token =
-            |token: &&TokenEntry| self.tokens.get(&token.id).is_none_or(|known| known.version < token.version);
-        let user = install.user.as_ref().filter(is_new_user).cloned().map(Box::new);
-        let token = install.token.as_ref().filter(is_new_token).cloned();
-        (user.is_some() || token.is_some()).then_some(Change::Learned { user, token })
+        let users: Vec<UserEntry> = install.users.iter().filter(|user| self.is_new_user(user)).cloned().collect();
+        let tokens: Vec<TokenEntry> = install.tokens.iter().filter(|token| self.is_new_token(token)).cloned().collect();
+        (!users.is_empty() || !tokens.is_empty()).then_some(Change::Learned { users, tokens })
     }
 
-    pub(super) fn learn(&mut self, user: Option<UserEntry>, token: Option<TokenEntry>) {
-        if let Some(user) = user {
-            self.users.insert(user.id, user);
+    fn is_new_user(&self, user: &UserEntry) -> bool {
+        self.users.get(&user.id).is_none_or(|known| known.version < user.version)
+    }
+
+    fn is_new_token(&self, token: &TokenEntry) -> bool {
+        self.tokens.get(&token.id).is_none_or(|known| known.version < token.version)
+    }
+
+    pub(super) fn learn(&mut self, users: Vec<UserEntry>, tokens: Vec<TokenEntry>) {
+        // Where an installation names one of them twice, the newer one stays.
+        for user in users {
+            if self.is_new_user(&user) {
+                self.users.insert(user.id, user);
+            }
         }
-        if let Some(token) = token {
-            self.by_expiry.insert((token.expiry, token.id));
-            self.tokens.insert(token.id, token);
+        for token in tokens {
+            if self.is_new_token(&token) {
+                self.by_expiry.insert((token.expiry, token.id));
+                self.tokens.insert(token.id, token);
+            }
         }
     }
 

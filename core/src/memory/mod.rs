@@ -109,7 +109,7 @@ impl Memory {
             Change::SessionSeen { id, at } => self.sessions.see(&id, at),
             Change::SessionEnded { id } => self.sessions.end(&id),
             Change::Answered { key, user, now, expiry } => self.answers.note(key, user, now, expiry),
-            Change::Learned { user, token } => self.known.learn(user.map(|user| *user), token),
+            Change::Learned { users, tokens } => self.known.learn(users, tokens),
             Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
             Change::Redeemed { key } => self.once.forget(&key),
             Change::Began { generation } => {

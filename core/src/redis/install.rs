@@ -37,11 +37,11 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     pub(super) async fn learn(&self, install: &Install) -> Result<Installed, Unavailable> {
         let mut keys = vec![self.keys.recovered()];
         let mut arguments = vec![install.generation.0.to_string()];
-        if let Some(user) = &install.user {
+        for user in &install.users {
             keys.push(self.keys.user(user.id));
             arguments.extend([user_fields(user)?, FOR_EVER.to_owned()]);
         }
-        if let Some(token) = &install.token {
+        for token in &install.tokens {
             keys.push(self.keys.token(token.id));
             let until = token.expiry.plus(REMEMBERED_AFTER_EXPIRY);
             arguments.extend([token_fields(token)?, kept(until, self.clock.now().seconds())]);

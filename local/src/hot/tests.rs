@@ -226,7 +226,7 @@ fn forgets_no_revocation_when_the_journal_fails() {
         install_all(&hot, 2).await;
         let generation = generation(&hot).await;
         let mut revoked = install(1, generation);
-        let token = revoked.token.as_mut().unwrap();
+        let token = &mut revoked.tokens[0];
         (token.revoked, token.version) = (true, token.version.next());
         hot.install(&revoked).await.unwrap();
         assert!(hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap());

@@ -44,7 +44,7 @@ pub async fn knows_nobody_in_another_generation(hot: &impl Hot) {
     install_all(hot, 2).await;
     let first = generation(hot).await;
     let mut newer = install(1, first);
-    let token = newer.token.as_mut().expect("it is about a token");
+    let token = &mut newer.tokens[0];
     (token.revoked, token.version) = (true, token.version.next());
     hot.install(&newer).await.expect("the store answers");
     let second = begin(hot).await;

@@ -25,7 +25,7 @@ pub async fn generation(hot: &impl Hot) -> Generation {
     }
     // No store lives in this one by accident: theirs are random.
     let guess = Generation(u64::MAX);
-    let nothing = Install { generation: guess, user: None, token: None };
+    let nothing = Install { generation: guess, users: Vec::new(), tokens: Vec::new() };
     match hot.install(&nothing).await.expect("the store answers") {
         Installed::Stale(generation) => generation,
         Installed::Done | Installed::Unrecovered => guess,
@@ -57,8 +57,13 @@ pub async fn install_all(hot: &impl Hot, count: u8) {
 }
 
 pub(super) async fn learn(hot: &impl Hot, user: Option<UserEntry>, token: Option<TokenEntry>) {
+    learn_all(hot, user.into_iter().collect(), token.into_iter().collect()).await;
+}
+
+/// Installs these, in one installation.
+pub(super) async fn learn_all(hot: &impl Hot, users: Vec<UserEntry>, tokens: Vec<TokenEntry>) {
     let generation = generation(hot).await;
-    let installed = hot.install(&Install { generation, user, token }).await.expect("the store answers");
+    let installed = hot.install(&Install { generation, users, tokens }).await.expect("the store answers");
     assert_eq!(installed, Installed::Done);
 }
 
