@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
 use gateway_core::ports::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
-    SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
+    Spending, SpendingQuery, Tally, Unavailable, Usage,
 };
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
@@ -53,6 +53,10 @@ delegate! {
         cancel(cancel: Cancel) -> ();
         sweep(now: Timestamp, limit: u32) -> u32;
         install(install: &Install) -> Installed;
+    }
+    Roster {
+        tally(now: Timestamp) -> Tally;
+        enrolled(generation: Generation, upto: Option<&Cursor>) -> ();
     }
     Sessions {
         open_session(session: &Session) -> ();

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
 use crate::ports::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
-    SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
+    Spending, SpendingQuery, Tally, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -111,6 +111,16 @@ impl<H: Hot> Admission for FaultyHot<H> {
 
     async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
         self.faults.run(self.inner.install(install)).await
+    }
+}
+
+impl<H: Hot> Roster for FaultyHot<H> {
+    async fn tally(&self, now: Timestamp) -> Result<Tally, Unavailable> {
+        self.faults.run(self.inner.tally(now)).await
+    }
+
+    async fn enrolled(&self, generation: Generation, upto: Option<&Cursor>) -> Result<(), Unavailable> {
+        self.faults.run(self.inner.enrolled(generation, upto)).await
     }
 }
 

@@ -8,8 +8,8 @@ use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent
 use crate::id::UserId;
 use crate::memory::{Decision, Memory};
 use crate::ports::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
-    SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
+    Spending, SpendingQuery, Tally, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -101,6 +101,17 @@ impl Admission for MemoryHot {
 
     async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
         Ok(self.decide(|memory| memory.install(install)))
+    }
+}
+
+impl Roster for MemoryHot {
+    async fn tally(&self, now: Timestamp) -> Result<Tally, Unavailable> {
+        Ok(self.decide(|memory| memory.tally(now)))
+    }
+
+    async fn enrolled(&self, generation: Generation, upto: Option<&Cursor>) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.enrolled(generation, upto));
+        Ok(())
     }
 }
 

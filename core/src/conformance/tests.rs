@@ -9,7 +9,7 @@ use super::memory_records::MemoryRecords;
 use super::model::Restart;
 use crate::admission::Verdict;
 use crate::memory::Memory;
-use crate::ports::{Admission as _, Continuity as _, Users as _, WriteError};
+use crate::ports::{Admission as _, Continuity as _, Roster as _, Tally, Users as _, WriteError};
 use crate::version::Generation;
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -72,7 +72,10 @@ fn a_restarted_store_asks_the_records_again() {
     block_on(async {
         let hot = memory_hot();
         install_all(&hot, 2).await;
+        let current = generation(&hot).await;
+        hot.enrolled(current, None).await.unwrap();
         let hot = hot.restart(START).await;
+        assert_eq!(hot.tally(START).await.unwrap(), Tally::Incomplete { generation: current, cursor: None });
         let generation = generation(&hot).await;
         assert_eq!(hot.admit(&admit(1, 1, START, 0, &[])).await.unwrap(), Verdict::Unknown(generation));
         hot.install(&install(1, generation)).await.unwrap();

@@ -6,7 +6,7 @@ use super::answers::AnswerKey;
 use super::lease::OpenLease;
 use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
 use crate::id::UserId;
-use crate::ports::Recovery;
+use crate::ports::{Cursor, Recovery};
 use crate::session::{Session, SessionId};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -57,6 +57,16 @@ pub enum Change {
         /// The tokens.
         tokens: Vec<TokenEntry>,
     },
+    /// The records' tokens were installed.
+    Enrolled {
+        /// How far; all of them if that is not said.
+        upto: Option<Cursor>,
+    },
+    /// Tokens are not listed any more.
+    Unlisted {
+        /// When they had expired.
+        by: Timestamp,
+    },
     /// A one-time value was kept.
     Kept {
         /// Its kind and id.
@@ -92,6 +102,13 @@ impl Change {
     /// values: a sign-in that a restart interrupts starts over.
     #[must_use]
     pub const fn is_durable(&self) -> bool {
-        !matches!(self, Self::Learned { .. } | Self::Kept { .. } | Self::Redeemed { .. })
+        !matches!(
+            self,
+            Self::Learned { .. }
+                | Self::Enrolled { .. }
+                | Self::Unlisted { .. }
+                | Self::Kept { .. }
+                | Self::Redeemed { .. }
+        )
     }
 }

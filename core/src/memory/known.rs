@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Change;
+use super::roster::Roster;
 use crate::admission::{Admit, Install, Refusal, TokenEntry, UserEntry};
 use crate::id::{TokenId, UserId};
 use crate::identity::Status;
 use crate::time::Timestamp;
+use crate::version::Epoch;
 
 /// Copies of the records.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,7 @@ pub(super) struct Known {
     tokens: HashMap<TokenId, TokenEntry>,
     /// Tokens by expiry, so that expired ones go without a search.
     by_expiry: BTreeSet<(Timestamp, TokenId)>,
+    pub(super) roster: Roster,
 }
 
 /// How long an expired token is remembered, in seconds: it is told "token expired" instead of being looked up again.
@@ -52,11 +55,14 @@ impl Known {
         // Where an installation names one of them twice, the newer one stays.
         for user in users {
             if self.is_new_user(&user) {
+                self.roster.revoke_below(user.id, user.token_epoch);
                 self.users.insert(user.id, user);
             }
         }
         for token in tokens {
             if self.is_new_token(&token) {
+                let least = self.users.get(&token.user).map_or(Epoch(0), |owner| owner.token_epoch);
+                self.roster.count(&token, least);
                 self.by_expiry.insert((token.expiry, token.id));
                 self.tokens.insert(token.id, token);
             }

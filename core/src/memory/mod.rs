@@ -13,6 +13,7 @@ mod lease;
 mod ledger;
 mod once;
 mod pairs;
+mod roster;
 mod sessions;
 
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,8 @@ impl Memory {
             Change::SessionEnded { id } => self.sessions.end(&id),
             Change::Answered { key, user, now, expiry } => self.answers.note(key, user, now, expiry),
             Change::Learned { users, tokens } => self.known.learn(users, tokens),
+            Change::Enrolled { upto } => self.known.roster.enrolled(upto),
+            Change::Unlisted { by } => self.known.roster.prune(by),
             Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
             Change::Redeemed { key } => self.once.forget(&key),
             Change::Began { generation } => {

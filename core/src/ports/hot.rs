@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Unavailable;
+use super::{Cursor, Unavailable};
 use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::{LeaseId, TokenId, UserId};
@@ -17,7 +17,7 @@ use crate::version::Generation;
 
 /// Everything the hot state keeps.
 pub trait Hot:
-    Admission + Sessions + OneTime + Answers + Usage + Continuity + Duties + Clone + Send + Sync + 'static
+    Admission + Roster + Sessions + OneTime + Answers + Usage + Continuity + Duties + Clone + Send + Sync + 'static
 {
 }
 
@@ -37,6 +37,42 @@ pub trait Admission {
 
     /// Takes over what the records hold, if it is newer than what is known.
     fn install(&self, install: &Install) -> impl Future<Output = Result<Installed, Unavailable>> + Send;
+}
+
+/// Counts the tokens of everybody. What is installed is counted, from then on and for as long as lists show it; a token that
+/// is revoked stays so.
+pub trait Roster {
+    /// Returns how many tokens there are at `now`, by how they stand: in one request, however many there are.
+    fn tally(&self, now: Timestamp) -> impl Future<Output = Result<Tally, Unavailable>> + Send;
+
+    /// Notes that the records' tokens have been installed up to there, or all of them: they stay so. In another generation
+    /// that says nothing.
+    fn enrolled(
+        &self,
+        generation: Generation,
+        upto: Option<&Cursor>,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// How many tokens there are, without those that expired so long ago that no list shows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tally {
+    /// All that the records know are counted, each as its [`TokenStatus`](crate::token::TokenStatus) says.
+    Counted {
+        /// Those that are good.
+        active: u64,
+        /// Those that are past their expiry, and were not revoked.
+        expired: u64,
+        /// Those that were revoked, by themselves or with all of their owner's.
+        revoked: u64,
+    },
+    /// Not all tokens of the records have been installed since the generation began.
+    Incomplete {
+        /// The generation.
+        generation: Generation,
+        /// How far they have, in the list of everybody's tokens; none if nobody has begun.
+        cursor: Option<Cursor>,
+    },
 }
 
 /// Keeps browser sessions.

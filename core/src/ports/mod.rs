@@ -11,8 +11,8 @@ mod record;
 pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
-    SpendingQuery, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions, Spending,
+    SpendingQuery, Tally, Usage,
 };
 pub use record::{
     Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,

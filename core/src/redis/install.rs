@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::keys::{FOR_EVER, kept};
+use super::keys::kept;
 use super::script::{json, unexpected};
 use super::{RedisHot, Transport};
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
 use crate::identity::Status;
 use crate::memory::REMEMBERED_AFTER_EXPIRY;
 use crate::ports::{Clock, Random, Unavailable};
+use crate::token::LISTED_AFTER_EXPIRY;
 use crate::version::Generation;
 
 /// A person's fields. All are texts: Lua's numbers lose digits.
@@ -35,16 +36,19 @@ struct TokenFields {
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     pub(super) async fn learn(&self, install: &Install) -> Result<Installed, Unavailable> {
-        let mut keys = vec![self.keys.recovered()];
-        let mut arguments = vec![install.generation.0.to_string()];
+        let now = self.clock.now().seconds();
+        let mut keys: Vec<String> = self.keys.roster().into_iter().chain([self.keys.recovered()]).collect();
+        let unlisted = now.plus(-LISTED_AFTER_EXPIRY).0.to_string();
+        let mut arguments = vec![install.generation.0.to_string(), unlisted, install.users.len().to_string()];
         for user in &install.users {
-            keys.push(self.keys.user(user.id));
-            arguments.extend([user_fields(user)?, FOR_EVER.to_owned()]);
+            keys.extend([self.keys.user(user.id), self.keys.tokens_of(user.id)]);
+            arguments.push(user_fields(user)?);
         }
         for token in &install.tokens {
-            keys.push(self.keys.token(token.id));
-            let until = token.expiry.plus(REMEMBERED_AFTER_EXPIRY);
-            arguments.extend([token_fields(token)?, kept(until, self.clock.now().seconds())]);
+            let owner = token.user;
+            keys.extend([self.keys.token(token.id), self.keys.user(owner), self.keys.tokens_of(owner)]);
+            let [until, listed] = [REMEMBERED_AFTER_EXPIRY, LISTED_AFTER_EXPIRY].map(|after| token.expiry.plus(after));
+            arguments.extend([token_fields(token)?, token.id.to_string(), kept(until, now), kept(listed, now)]);
         }
         let mut answer = self.believe("install", keys, arguments).await?;
         match answer.text()?.as_str() {

@@ -54,6 +54,16 @@ impl Keys {
         self.key(&format!("token:{id}"))
     }
 
+    /// What counts tokens: of which generation it is and how far it came, those that live, those that are revoked.
+    pub(super) fn roster(&self) -> [String; 3] {
+        ["roster", "live", "revoked"].map(|name| self.key(name))
+    }
+
+    /// A person's tokens that live.
+    pub(super) fn tokens_of(&self, user: UserId) -> String {
+        self.key(&format!("tokens:{user}"))
+    }
+
     pub(super) fn lease(&self, id: LeaseId) -> String {
         self.key(&format!("lease:{id}"))
     }

@@ -12,6 +12,7 @@
 //! | `windows` | the keys of the running windows |
 //! | `admit`, `lease`, `install` | the port `Admission` |
 //! | `continuity` | the ports `Continuity` and `Duties` |
+//! | `roster` | the port `Roster` |
 //! | `session` | the port `Sessions` |
 //! | `once` | the ports `OneTime` and `Answers` |
 //! | `usage` | the port `Usage` |
@@ -27,6 +28,7 @@ mod install;
 mod keys;
 mod lease;
 mod once;
+mod roster;
 mod script;
 mod session;
 mod transport;

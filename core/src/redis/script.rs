@@ -65,8 +65,8 @@ macro_rules! functions {
 
 /// What runs whatever believes what the server knows of people, tokens and money.
 const BELIEVING: &str = concat!(
-    text!("generation" "amounts" "ledger"),
-    functions!("admit" "install" "session" "beat" "loss" "recover"),
+    text!("generation" "amounts" "ledger" "roster"),
+    functions!("admit" "install" "tally" "enrolled" "session" "beat" "loss" "recover"),
     text!("dispatch")
 );
 

@@ -13,8 +13,8 @@ use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, Usa
 use gateway_core::id::UserId;
 use gateway_core::memory::{Decision, Memory};
 use gateway_core::ports::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Random as _, Recovery, SessionState, Sessions,
-    Spending, SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Random as _, Recovery, Roster, SessionState,
+    Sessions, Spending, SpendingQuery, Tally, Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -79,6 +79,17 @@ impl Admission for EmbeddedHot {
     async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {
         let install = install.clone();
         self.decide(move |memory| memory.install(&install)).await
+    }
+}
+
+impl Roster for EmbeddedHot {
+    async fn tally(&self, now: Timestamp) -> Result<Tally, Unavailable> {
+        self.decide(move |memory| memory.tally(now)).await
+    }
+
+    async fn enrolled(&self, generation: Generation, upto: Option<&Cursor>) -> Result<(), Unavailable> {
+        let upto = upto.cloned();
+        self.decide(move |memory| memory.enrolled(generation, upto.as_ref())).await
     }
 }
 

@@ -6,7 +6,7 @@ use gateway_core::admission::{Refusal, Verdict};
 use gateway_core::conformance::fixture::{START, admit, install, settlement};
 use gateway_core::conformance::hot::{generation, install_all};
 use gateway_core::conformance::model::{Restart, equals_the_reference};
-use gateway_core::ports::{Admission as _, OneTime as _, Usage as _};
+use gateway_core::ports::{Admission as _, OneTime as _, Roster as _, Tally, Usage as _};
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 use rusqlite::Connection;
@@ -67,6 +67,10 @@ delegate! {
         cancel(cancel: gateway_core::admission::Cancel) -> ();
         sweep(now: Timestamp, limit: u32) -> u32;
         install(install: &gateway_core::admission::Install) -> gateway_core::admission::Installed;
+    }
+    Roster {
+        tally(now: Timestamp) -> Tally;
+        enrolled(generation: Generation, upto: Option<&gateway_core::ports::Cursor>) -> ();
     }
     Sessions {
         open_session(session: &gateway_core::session::Session) -> ();
@@ -229,6 +233,7 @@ fn forgets_no_revocation_when_the_journal_fails() {
         let token = &mut revoked.tokens[0];
         (token.revoked, token.version) = (true, token.version.next());
         hot.install(&revoked).await.unwrap();
+        hot.enrolled(generation, None).await.unwrap();
         assert!(hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap());
         assert!(hot.redeem("flow", "a", START).await.unwrap().is_some());
         assert!(hot.keep("flow", "b", "value", START, START.plus(600)).await.unwrap());
@@ -240,6 +245,8 @@ fn forgets_no_revocation_when_the_journal_fails() {
         intruder.execute_batch("DROP TRIGGER no").unwrap();
 
         hot.install(&install(1, generation)).await.unwrap();
+        let tally = Tally::Counted { active: 1, expired: 0, revoked: 1 };
+        assert_eq!(hot.tally(START).await.unwrap(), tally);
         let verdict = hot.admit(&admit(1, 2, START, 0, &[])).await.unwrap();
         assert_eq!(verdict, Verdict::Refused(Refusal::Revoked), "a late installation undoes nothing");
         assert!(!hot.keep("flow", "b", "again", START, START.plus(600)).await.unwrap(), "a mark against replay stays");

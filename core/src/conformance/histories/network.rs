@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
 use crate::ports::{
-    Admission, Answers, Continuity, Duties, Hot, Loss, OneTime, Recovery, SessionState, Sessions, Spending,
-    SpendingQuery, Unavailable, Usage,
+    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
+    Spending, SpendingQuery, Tally, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -160,15 +160,18 @@ pub(super) struct Distant<H> {
 
 impl<H: Hot> Hot for Distant<H> {}
 
-/// Passes what is asked on, over the network. `ref` is what the store takes by reference.
+/// Passes what is asked on, over the network. `ref` is what the store takes by reference, `opt` if there is one.
 macro_rules! distant {
     (@pass ref $name:ident) => { &$name };
     (@pass own $name:ident) => { $name.clone() };
+    (@pass opt $name:ident) => { $name.as_ref() };
+    (@keep opt $name:ident) => { $name.cloned() };
+    (@keep $how:ident $name:ident) => { $name.to_owned() };
     ($($port:ident { $($method:ident($($how:ident $name:ident: $kind:ty),*) -> $answer:ty;)* })*) => {
         $(impl<H: Hot> $port for Distant<H> {
             $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, Unavailable> {
                 let store = self.store.clone();
-                $(let $name = $name.to_owned();)*
+                $(let $name = distant!(@keep $how $name);)*
                 let call = move || {
                     let store = store.clone();
                     $(let $name = $name.clone();)*
@@ -187,6 +190,10 @@ distant! {
         cancel(own cancel: Cancel) -> ();
         sweep(own now: Timestamp, own limit: u32) -> u32;
         install(ref install: &Install) -> Installed;
+    }
+    Roster {
+        tally(own now: Timestamp) -> Tally;
+        enrolled(own generation: Generation, opt upto: Option<&Cursor>) -> ();
     }
     Sessions {
         open_session(ref session: &Session) -> ();

@@ -4,12 +4,14 @@ mod calls;
 mod continuity;
 mod helpers;
 mod money;
+mod roster;
 mod sessions;
 
 pub use calls::*;
 pub use continuity::*;
 pub use helpers::{ask, generation, install_all, recovery};
 pub use money::*;
+pub use roster::*;
 pub use sessions::*;
 
 /// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
@@ -56,6 +58,16 @@ macro_rules! hot_conformance {
             takes_nothing_over_while_more_happens,
             closes_leases_that_the_log_has,
             notices_that_it_has_gone_back,
+            counts_tokens_as_time_passes,
+            counts_a_token_that_is_revoked_among_the_revoked,
+            revokes_all_of_a_persons_tokens_at_once,
+            counts_a_token_of_a_former_epoch_as_revoked,
+            counts_by_the_newest_version,
+            counts_what_is_installed_twice_once,
+            counts_nobody_in_another_generation,
+            notes_how_far_tokens_were_enrolled,
+            notes_no_enrolment_of_another_generation,
+            counts_many_tokens_of_one_installation,
         }
     };
     (@each $attribute:meta, $block_on:path, $make:expr, $($property:ident,)*) => {
