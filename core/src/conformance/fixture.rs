@@ -110,6 +110,7 @@ pub fn token(owner: u8, number: u8) -> Token {
         expiry: START.plus(86400 + i64::from(number)),
         epoch: Epoch(0),
         state: TokenState::Live,
+        minted_for: Some(email(owner)),
         last_used: None,
     }
 }

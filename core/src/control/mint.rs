@@ -100,6 +100,7 @@ impl<A: Authority> Control<A> {
             expiry: now.seconds().plus(lifetime),
             epoch: owner.token_epoch,
             state: TokenState::Live,
+            minted_for: Some(owner.email.clone()),
             last_used: None,
         };
         let signer = self.signer().map_err(MintError::Key)?;

@@ -15,8 +15,8 @@ pub use hot::{
     SpendingQuery, Tally, Usage,
 };
 pub use record::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
-    TokenQuery, Tokens, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Directory, Outbox, Page, PageRequest, Records,
+    Retention, Subject, TokenQuery, TokenSearch, Tokens, UsageLog, UsageQuery, Users, WriteError,
 };
 
 /// A store or service that did not answer, or not in time. Whether a write happened is unknown.

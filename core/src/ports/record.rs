@@ -9,7 +9,7 @@ use super::Unavailable;
 use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
-use crate::identity::User;
+use crate::identity::{Email, User};
 use crate::money::WindowId;
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -17,7 +17,7 @@ use crate::version::{Stored, Version};
 
 /// Everything the records keep.
 pub trait Records:
-    Users + Tokens + AuditLog + UsageLog + Accounts + Outbox + Beats + Retention + Clone + Send + Sync + 'static
+    Users + Tokens + Directory + AuditLog + UsageLog + Accounts + Outbox + Beats + Retention + Clone + Send + Sync + 'static
 {
 }
 
@@ -88,6 +88,20 @@ pub trait Tokens {
 
     /// Sets `last_used` of each token that has an earlier one. Versions stay; unknown tokens are passed over.
     fn touch(&self, uses: &[(TokenId, Timestamp)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
+/// Finds tokens and people, whoever they belong to.
+pub trait Directory {
+    /// Returns one page of everybody's tokens: the newest first, or, where something is searched for, in the order of the
+    /// terms.
+    fn all_tokens(&self, search: &TokenSearch)
+    -> impl Future<Output = Result<Page<Stored<Token>>, Unavailable>> + Send;
+
+    /// Returns these people, in any order; those who are not known are left out.
+    fn people(&self, ids: &[UserId]) -> impl Future<Output = Result<Vec<Stored<User>>, Unavailable>> + Send;
+
+    /// Returns the people who have that address: mostly one.
+    fn people_at(&self, email: &Email) -> impl Future<Output = Result<Vec<Stored<User>>, Unavailable>> + Send;
 }
 
 /// Keeps the audit log. Entries of changes arrive with the change.
@@ -239,6 +253,17 @@ pub struct Page<T> {
 pub struct TokenQuery {
     /// Whose.
     pub user: UserId,
+    /// Leaves out tokens that had expired by then.
+    pub expired_after: Timestamp,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Asks for everybody's tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSearch {
+    /// Only those whose name, or whose owner's address when it was minted, begins so, whatever the case.
+    pub prefix: Option<String>,
     /// Leaves out tokens that had expired by then.
     pub expired_after: Timestamp,
     /// Which page.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Scopes;
 use crate::id::{TokenId, UserId};
+use crate::identity::Email;
 use crate::time::Timestamp;
 use crate::version::Epoch;
 
@@ -32,6 +33,9 @@ pub struct Token {
     pub epoch: Epoch,
     /// Whether it was revoked by itself.
     pub state: TokenState,
+    /// The address that its owner had then; for searching.
+    #[serde(default)]
+    pub minted_for: Option<Email>,
     /// The day of its last use, as that day's first second; kept without a version.
     pub last_used: Option<Timestamp>,
 }

@@ -35,6 +35,7 @@ fn record() -> Token {
         expiry: NOW.plus(LIFETIME),
         epoch: Epoch(5),
         state: TokenState::Live,
+        minted_for: None,
         last_used: None,
     }
 }

@@ -1,6 +1,7 @@
 //! Records that live as long as the test, with faults on demand.
 
 mod accounts;
+mod directory;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
