@@ -7,6 +7,7 @@ mod actor;
 mod assertion;
 mod authority;
 mod call;
+mod enrol;
 mod list;
 mod mint;
 mod publish;

@@ -44,6 +44,8 @@ pub enum Chore {
     Sweep,
     /// Repairs what the hot state may have lost.
     Repair,
+    /// Has the hot state count everybody's tokens, if it does not.
+    Enrol,
     /// Forgets old tokens.
     ForgetTokens,
     /// Forgets old sums.
@@ -52,11 +54,12 @@ pub enum Chore {
 
 impl Chore {
     /// All of them, the most urgent first: what was taken away has to be gone, and usage can wait.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Recover,
         Self::ApplyOutbox,
         Self::Repair,
         Self::Sweep,
+        Self::Enrol,
         Self::Drain,
         Self::ForgetTokens,
         Self::ForgetSpent,
@@ -66,7 +69,7 @@ impl Chore {
     #[must_use]
     pub const fn period(self) -> Duration {
         match self {
-            Self::Recover | Self::ApplyOutbox => Duration::from_secs(5),
+            Self::Recover | Self::ApplyOutbox | Self::Enrol => Duration::from_secs(5),
             Self::Drain => Duration::from_secs(2),
             Self::Sweep => Duration::from_secs(30),
             Self::Repair => Duration::from_mins(1),
@@ -83,6 +86,7 @@ impl Chore {
             Self::ApplyOutbox => "changes are not applied",
             Self::Sweep => "leases are not swept",
             Self::Repair => "the hot state is not repaired",
+            Self::Enrol => "tokens are not enrolled",
             Self::ForgetTokens => "old tokens are not forgotten",
             Self::ForgetSpent => "old sums are not forgotten",
         }
@@ -98,6 +102,7 @@ impl<A: Authority> Control<A> {
             Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
             Chore::Sweep => self.sweep().await.map(drop),
             Chore::Repair => self.repair().await.map(drop),
+            Chore::Enrol => self.enrol().await.map(drop),
             Chore::ForgetTokens => self.forget_tokens().await.map(drop),
             Chore::ForgetSpent => self.forget_spent().await.map(drop),
         };

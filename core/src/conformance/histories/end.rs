@@ -12,9 +12,10 @@ use crate::conformance::fixture::{START, email};
 use crate::id::LeaseId;
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
-    Accounts as _, PageRequest, SpendingQuery, Tokens as _, Usage as _, UsageLog as _, UsageQuery, Users as _,
+    Accounts as _, Directory as _, PageRequest, Roster as _, SpendingQuery, Tally, TokenSearch, Tokens as _,
+    Usage as _, UsageLog as _, UsageQuery, Users as _,
 };
-use crate::token::TokenState;
+use crate::token::{TokenState, TokenStatus};
 
 impl<S: Site> History<'_, S> {
     /// Lets everything end, does the upkeep, and looks at what is left.
@@ -28,6 +29,7 @@ impl<S: Site> History<'_, S> {
                     control.recover().await?;
                     control.apply_outbox().await?;
                     control.repair().await?;
+                    control.enrol().await?;
                     control.sweep().await?;
                     control.drain_usage().await
                 };
@@ -37,6 +39,7 @@ impl<S: Site> History<'_, S> {
         let log = self.log().await;
         let mut complaints = self.common.oracle.complaints(&log);
         complaints.extend(self.access_complaints().await);
+        complaints.extend(self.tally_complaint().await);
         complaints.extend(self.money_complaints(&log).await);
         assert!(complaints.is_empty(), "{}", self.tell(&complaints));
     }
@@ -56,6 +59,26 @@ impl<S: Site> History<'_, S> {
             }
         }
         complaints
+    }
+
+    /// Says whether the store counts other tokens than the records have.
+    async fn tally_complaint(&mut self) -> Option<String> {
+        let page = PageRequest { limit: 200, cursor: None };
+        let search = TokenSearch { prefix: None, expired_after: START, page };
+        let tokens = self.common.records.all_tokens(&search).await.expect("they answer");
+        assert_eq!(tokens.next, None, "nobody mints that many");
+        let (mut active, mut revoked) = (0, 0);
+        for token in tokens.items {
+            let owner = self.common.records.user(token.value.user).await.expect("they answer").expect("they signed in");
+            match token.value.status(owner.value.token_epoch, START) {
+                TokenStatus::Revoked => revoked += 1,
+                TokenStatus::Active | TokenStatus::Expired => active += 1,
+            }
+        }
+        let expected = Tally::Counted { active, expired: 0, revoked };
+        let hot = self.processes[0].hot.clone();
+        let tally = self.alone(async move { hot.tally(START).await }).await.expect("it answers");
+        (tally != expected).then(|| format!("the store counts {tally:?}, the records have {expected:?}"))
     }
 
     /// Says where log, sums and store differ.

@@ -167,7 +167,7 @@ impl<'a, S: Site> History<'a, S> {
         let tokens = self.common.oracle.tokens();
         let token = self.dice.pick(&tokens).copied();
         let number = process.number;
-        let (name, work): (&str, BoxFuture<'static, ()>) = match (self.dice.below(24), token) {
+        let (name, work): (&str, BoxFuture<'static, ()>) = match (self.dice.below(25), token) {
             (0, _) if tokens.len() < 5 => ("mints", process.mint(user).boxed()),
             (1 | 2, Some((token, owner, _))) => ("revokes", process.revoke(owner, token).boxed()),
             (3, _) => ("revokes all", process.revoke_all(user).boxed()),
@@ -179,6 +179,7 @@ impl<'a, S: Site> History<'a, S> {
             (15, _) => ("applies changes", async move { drop(process.control.apply_outbox().await) }.boxed()),
             (16, _) => ("sweeps", async move { drop(process.control.sweep().await) }.boxed()),
             (17 | 18, _) => ("repairs", async move { drop(process.control.repair().await) }.boxed()),
+            (23, _) => ("enrols", async move { drop(process.control.enrol().await) }.boxed()),
             (19..=22, Some((token, owner, _))) => ("restores", process.restore(owner, token).boxed()),
             _ => ("recovers", async move { drop(process.control.recover().await) }.boxed()),
         };
