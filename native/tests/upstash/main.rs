@@ -11,6 +11,8 @@ mod failures;
 #[path = "../redis/histories.rs"]
 mod histories;
 mod real_database;
+#[path = "../redis/roster.rs"]
+mod roster;
 #[path = "../redis/round_trips.rs"]
 mod round_trips;
 #[path = "../redis/support.rs"]
