@@ -3,11 +3,11 @@
 use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
-use gateway_core::identity::User;
+use gateway_core::identity::{Email, User};
 use gateway_core::money::WindowId;
 use gateway_core::ports::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Outbox, Page, PageRequest, Records, Retention, Subject,
-    TokenQuery, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Directory, Outbox, Page, PageRequest, Records, Retention,
+    Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -54,6 +54,11 @@ delegate! {
         insert_token(token: &Token, audit: &AuditEntry) -> (), WriteError;
         replace_token(next: &Token, seen: Version, audit: &AuditEntry) -> (), WriteError;
         touch(uses: &[(TokenId, Timestamp)]) -> (), Unavailable;
+    }
+    Directory {
+        all_tokens(search: &TokenSearch) -> Page<Stored<Token>>, Unavailable;
+        people(ids: &[UserId]) -> Vec<Stored<User>>, Unavailable;
+        people_at(email: &Email) -> Vec<Stored<User>>, Unavailable;
     }
     AuditLog {
         entries(query: &AuditQuery) -> Page<AuditEntry>, Unavailable;

@@ -18,7 +18,7 @@ mod tests;
 
 pub use jws::MAX_TOKEN;
 pub use key::{FrontKey, KeyError, KeySet, PublicKeys, Signer};
-pub use record::{InvalidName, LISTED_AFTER_EXPIRY, Revocation, Token, TokenName, TokenState, TokenStatus};
+pub use record::{InvalidName, LISTED_AFTER_EXPIRY, Revocation, Token, TokenName, TokenState, TokenStatus, found_at};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sign::sign;
 pub use verifier::Verifier;

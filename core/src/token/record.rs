@@ -72,6 +72,21 @@ pub enum TokenStatus {
 }
 
 impl Token {
+    /// Returns what the token is found by: its name and its owner's address, in lower case.
+    #[must_use]
+    pub fn terms(&self) -> Vec<String> {
+        let address = self.minted_for.as_ref().map(|email| email.as_str().to_owned());
+        std::iter::once(self.name.as_str().to_lowercase()).chain(address).collect()
+    }
+
+    /// Returns where the token stands among those of which a term begins with `prefix`, in lower case: by the first such term.
+    /// `None` if none does.
+    #[must_use]
+    pub fn found_by(&self, prefix: &str) -> Option<String> {
+        let term = self.terms().into_iter().filter(|term| term.starts_with(prefix)).min()?;
+        Some(found_at(&term, self.id))
+    }
+
     /// Returns how the token stands at `now`, given its owner's token epoch. Revoked wins over expired.
     #[must_use]
     pub fn status(&self, owner_epoch: Epoch, now: Timestamp) -> TokenStatus {
@@ -83,6 +98,12 @@ impl Token {
             TokenStatus::Active
         }
     }
+}
+
+/// Returns where a token stands among those that are found by a term: behind it comes what no term has.
+#[must_use]
+pub fn found_at(term: &str, id: TokenId) -> String {
+    format!("{term}\n{id}")
 }
 
 /// A token's name: 1 to 64 printable characters.

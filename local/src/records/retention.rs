@@ -15,9 +15,11 @@ impl Retention for SqliteRecords {
             let expired = named_params! {":expired_by": expired_by.0, ":limit": limit};
             let ids = rows(connection, LIST, expired, |row| row.get::<_, String>(0))?;
             let mut changes = connection.prepare_cached("DELETE FROM outbox WHERE kind = 'token' AND id = :id")?;
+            let mut terms = connection.prepare_cached("DELETE FROM token_term WHERE token = :id")?;
             let mut tokens = connection.prepare_cached("DELETE FROM token WHERE id = :id")?;
             for id in &ids {
                 changes.execute(named_params! {":id": id})?;
+                terms.execute(named_params! {":id": id})?;
                 tokens.execute(named_params! {":id": id})?;
             }
             Ok(u32::try_from(ids.len()).unwrap_or(limit))

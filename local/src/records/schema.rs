@@ -90,6 +90,11 @@ const MIGRATIONS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE TABLE beats (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL);
 ",
+    "
+    CREATE TABLE token_term (term TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (term, token)) WITHOUT ROWID;
+    CREATE INDEX token_term_token ON token_term (token);
+    INSERT INTO token_term SELECT lower(json_extract(body, '$.name')), id FROM token;
+",
 ];
 
 /// Why the records cannot be opened.

@@ -58,6 +58,11 @@ impl Tokens for SqliteRecords {
                 ":version": Version::FIRST.0.cast_signed(),
                 ":body": json(&token)?,
             })?;
+            let sql = "INSERT OR IGNORE INTO token_term (term, token) VALUES (:term, :token)";
+            for term in token.terms() {
+                let parameters = named_params! {":term": term, ":token": token.id.to_string()};
+                connection.prepare_cached(sql)?.execute(parameters)?;
+            }
             tell(connection, Subject::Token(token.id), Version::FIRST, &entry)
         };
         self.workers.write(write).await
@@ -95,7 +100,7 @@ impl Tokens for SqliteRecords {
     }
 }
 
-fn stored(row: &Row) -> rusqlite::Result<Stored<Token>> {
+pub(super) fn stored(row: &Row) -> rusqlite::Result<Stored<Token>> {
     let version: i64 = row.get(0)?;
     let last_used: Option<i64> = row.get(1)?;
     let token: Token = body(row, 2)?;

@@ -68,7 +68,7 @@ impl Users for SqliteRecords {
     }
 }
 
-fn stored(row: &Row) -> rusqlite::Result<Stored<User>> {
+pub(super) fn stored(row: &Row) -> rusqlite::Result<Stored<User>> {
     let version: i64 = row.get(0)?;
     Ok(Stored { value: body(row, 1)?, version: Version(version.cast_unsigned()) })
 }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_core::id::{LeaseId, TokenId, UserId};
+use gateway_core::identity::Email;
 use gateway_core::ports::Subject;
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +17,12 @@ use super::item::{Item, text};
 /// One for all of it: a month in its name would not spread what is written in one moment, and pages would have to look for the
 /// month in which they go on.
 pub(super) const AUDIT: &str = "AUDIT";
+
+/// The partition of everybody's tokens, in the first index.
+pub(super) const TOKENS: &str = "TOKENS";
+
+/// The partition of what tokens are found by, in the second index.
+pub(super) const TERMS: &str = "TERMS";
 
 /// The sort key of every outbox row; the deployment's stream is filtered by it.
 pub(super) const OUTBOX: &str = "OUTBOX";
@@ -81,6 +88,11 @@ impl Key {
 /// Returns the partition of a person.
 pub(super) fn user(id: UserId) -> String {
     format!("USER#{id}")
+}
+
+/// Returns the partition of the people who have an address, in the first index.
+pub(super) fn at_address(email: &Email) -> String {
+    format!("EMAIL#{}", email.as_str())
 }
 
 /// Returns the partition of one shard of the usage log.

@@ -51,9 +51,11 @@ impl DynamoRecords {
             let keys: Vec<Key> = found.iter().filter_map(Key::of).filter_map(|key| (list.record)(&key)).collect();
             let records = if keys.is_empty() { found } else { self.read_all(&keys).await? };
             for record in &records {
-                items.push(read(record)?);
+                let item = read(record)?;
+                if is_wanted(&item) {
+                    items.push(item);
+                }
             }
-            items.retain(&is_wanted);
             start = end;
             if items.len() > rows || start.is_none() {
                 break;

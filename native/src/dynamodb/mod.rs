@@ -2,10 +2,10 @@
 //!
 //! | what | pk | sk | also found by |
 //! |---|---|---|---|
-//! | a person | `USER#{id}` | `USER` | |
+//! | a person | `USER#{id}` | `USER` | `index1` by address |
 //! | whom the identity provider knows by a subject | `SUBJECT#{hash}` | `SUBJECT` | |
-//! | a token | `TOKEN#{id}` | `TOKEN` | |
-//! | that somebody has it | `USER#{user}` | `TOKEN#{id}` | |
+//! | a token | `TOKEN#{id}` | `TOKEN` | `index1`, newest first; `index2` by its name |
+//! | that somebody has it | `USER#{user}` | `TOKEN#{id}` | `index2` by their address then |
 //! | a change of either that the hot state may not have heard of | that one's | `OUTBOX` | `index1`, oldest first |
 //! | an audit entry | `AUDIT` | its id | `index1` by actor, `index2` by target |
 //! | a usage event | `USAGE#{shard}` | its id | |
@@ -23,6 +23,7 @@ mod audit;
 mod beats;
 mod books;
 mod call;
+mod directory;
 mod item;
 mod key;
 mod list;

@@ -3,13 +3,13 @@
 use gateway_core::id::TokenId;
 use gateway_core::ports::{AuditEntry, Cursor, Page, Subject, TokenQuery, Tokens, Unavailable, WriteError};
 use gateway_core::time::Timestamp;
-use gateway_core::token::{LISTED_AFTER_EXPIRY, Token};
+use gateway_core::token::{LISTED_AFTER_EXPIRY, Token, found_at};
 use gateway_core::version::{Stored, Version};
 
 use super::DynamoRecords;
 use super::call::{Change, IS_NEW};
-use super::item::{Item, json, number, optional_number, stored};
-use super::key::{Key, user};
+use super::item::{Item, json, number, optional_number, stored, text};
+use super::key::{Key, TERMS, TOKENS, user};
 use super::list::{List, Order};
 
 impl Tokens for DynamoRecords {
@@ -36,11 +36,16 @@ impl Tokens for DynamoRecords {
         item.insert("version".to_owned(), number(Version::FIRST.0));
         item.insert("body".to_owned(), json(token));
         item.insert("ttl".to_owned(), ttl.clone());
+        listed(&mut item, 1, TOKENS, token.id.to_string());
+        listed(&mut item, 2, TERMS, found_at(&token.name.as_str().to_lowercase(), token.id));
         if let Some(day) = token.last_used {
             item.insert("last_used".to_owned(), number(day.0));
         }
         let mut owned = Key::tokens_of(token.user, token.id).item();
         owned.insert("ttl".to_owned(), ttl);
+        if let Some(address) = &token.minted_for {
+            listed(&mut owned, 2, TERMS, found_at(address.as_str(), token.id));
+        }
         let mut parts = vec![self.put(item, Some(IS_NEW))?, self.put(owned, None)?];
         parts.extend(self.told(Subject::Token(token.id), Version::FIRST, entry, Some(forgotten(token)))?);
         self.transact(parts).await
@@ -63,6 +68,12 @@ impl Tokens for DynamoRecords {
     }
 }
 
+/// Puts an item into the partition of an index.
+fn listed(item: &mut Item, index: u8, partition: &str, place: String) {
+    item.insert(format!("pk{index}"), text(partition));
+    item.insert(format!("sk{index}"), text(place));
+}
+
 /// Sets the day of a token's last use, if it is there and was not used later.
 fn touch(id: TokenId, day: Timestamp) -> Change {
     Change {
@@ -80,7 +91,7 @@ fn forgotten(token: &Token) -> Timestamp {
     token.expiry.plus(LISTED_AFTER_EXPIRY)
 }
 
-fn stored_token(item: &Item) -> Result<Stored<Token>, Unavailable> {
+pub(super) fn stored_token(item: &Item) -> Result<Stored<Token>, Unavailable> {
     let Stored { value, version } = stored::<Token>(item)?;
     let last_used = optional_number(item, "last_used")?.map(Timestamp);
     Ok(Stored { value: Token { last_used, ..value }, version })

@@ -1,11 +1,13 @@
 //! What every record store must do.
 
 mod accounts;
+mod directory;
 mod helpers;
 mod lists;
 mod writes;
 
 pub use accounts::*;
+pub use directory::*;
 pub use lists::*;
 pub use writes::*;
 
@@ -24,6 +26,9 @@ macro_rules! records_conformance {
             notes_the_newest_use_of_a_token,
             pages_through_tokens_newest_first,
             leaves_out_tokens_that_expired_long_ago,
+            finds_everybodys_tokens_newest_first,
+            finds_tokens_by_how_name_or_address_begins,
+            finds_people_by_ids_and_by_address,
             writes_an_audit_entry_with_every_change,
             changes_nothing_without_an_entry_of_its_own,
             finds_audit_entries_by_actor_and_target,

@@ -1,0 +1,87 @@
+//! Everybody's tokens, and people.
+
+use gateway_core::id::UserId;
+use gateway_core::identity::{Email, User};
+use gateway_core::ports::{Directory, Page, TokenSearch, Unavailable};
+use gateway_core::token::Token;
+use gateway_core::version::Stored;
+use rusqlite::{Connection, named_params};
+
+use super::{SqliteRecords, page, rows, tokens, users};
+
+/// One page of everybody's tokens, newest first.
+pub(super) const LIST: &str = "SELECT version, last_used, body FROM token
+                               WHERE id < :before AND expiry > :expired_after ORDER BY id DESC LIMIT :limit";
+
+/// One page of the tokens that are found by terms between two, each by its first.
+pub(super) const SEARCH: &str = "
+    SELECT version, last_used, body FROM token_term AS found JOIN token ON token.id = found.token
+    WHERE found.term >= :here AND found.term < :to AND (found.term, found.token) > (:term, :token)
+        AND expiry > :expired_after AND NOT EXISTS (
+            SELECT 1 FROM token_term AS other
+            WHERE other.token = found.token AND other.term >= :from AND other.term < found.term)
+    ORDER BY found.term, found.token LIMIT :limit";
+
+impl Directory for SqliteRecords {
+    async fn all_tokens(&self, search: &TokenSearch) -> Result<Page<Stored<Token>>, Unavailable> {
+        let search = search.clone();
+        self.workers
+            .read(move |connection| match &search.prefix {
+                Some(prefix) => found(connection, &search, &prefix.to_lowercase()),
+                None => listed(connection, &search),
+            })
+            .await
+    }
+
+    async fn people(&self, ids: &[UserId]) -> Result<Vec<Stored<User>>, Unavailable> {
+        let ids = ids.to_vec();
+        self.workers
+            .read(move |connection| {
+                let mut found = Vec::new();
+                for id in ids {
+                    let sql = "SELECT version, body FROM user WHERE id = :id";
+                    found.extend(rows(connection, sql, named_params! {":id": id.to_string()}, users::stored)?);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn people_at(&self, email: &Email) -> Result<Vec<Stored<User>>, Unavailable> {
+        let email = email.clone();
+        self.workers
+            .read(move |connection| {
+                let sql = "SELECT version, body FROM user WHERE email = :email";
+                rows(connection, sql, named_params! {":email": email.as_str()}, users::stored)
+            })
+            .await
+    }
+}
+
+fn listed(connection: &Connection, search: &TokenSearch) -> rusqlite::Result<Page<Stored<Token>>> {
+    let before = search.page.cursor.as_ref().map_or(tokens::LAST, |cursor| cursor.0.as_str());
+    let parameters = named_params! {
+        ":before": before,
+        ":expired_after": search.expired_after.0,
+        ":limit": search.page.rows() + 1,
+    };
+    let found = rows(connection, LIST, parameters, tokens::stored)?;
+    Ok(page(found, &search.page, |token| token.value.id.to_string()))
+}
+
+fn found(connection: &Connection, search: &TokenSearch, prefix: &str) -> rusqlite::Result<Page<Stored<Token>>> {
+    let cursor = search.page.cursor.as_ref().map_or("", |cursor| cursor.0.as_str());
+    let (term, token) = cursor.rsplit_once('\n').unwrap_or((cursor, ""));
+    let parameters = named_params! {
+        ":from": prefix,
+        ":here": prefix.max(term),
+        // Behind every text that begins so.
+        ":to": format!("{prefix}\u{10FFFF}"),
+        ":term": term,
+        ":token": token,
+        ":expired_after": search.expired_after.0,
+        ":limit": search.page.rows() + 1,
+    };
+    let found = rows(connection, SEARCH, parameters, tokens::stored)?;
+    Ok(page(found, &search.page, |token| token.value.found_by(prefix).unwrap_or_default()))
+}
