@@ -53,7 +53,7 @@ impl<A: Authority> Control<A> {
         self.now().plus(-LISTED_AFTER_EXPIRY)
     }
 
-    fn listed(&self, stored: Stored<Token>, owner: &User) -> ListedToken {
+    pub(super) fn listed(&self, stored: Stored<Token>, owner: &User) -> ListedToken {
         let (token, now) = (stored.value, self.now());
         let status = token.status(owner.token_epoch, now);
         ListedToken { status, is_expired: now >= token.expiry, token }

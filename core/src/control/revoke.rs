@@ -36,13 +36,24 @@ impl<A: Authority> Control<A> {
     ///
     /// [`RevokeError`] says how far it came.
     pub async fn revoke(&self, actor: &Actor, user: UserId, id: TokenId) -> Result<(), RevokeError> {
+        self.revoke_token(actor, user, user, id).await
+    }
+
+    /// Revokes a token of `user`'s, as `by` wants it.
+    pub(super) async fn revoke_token(
+        &self,
+        actor: &Actor,
+        by: UserId,
+        user: UserId,
+        id: TokenId,
+    ) -> Result<(), RevokeError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.records().token(id).await.map_err(RevokeError::Unavailable)?;
             let stored = stored.filter(|stored| stored.value.user == user).ok_or(RevokeError::NotFound)?;
             if stored.value.state != TokenState::Live {
                 return self.publish(Subject::Token(id)).await.map_err(RevokeError::Pending);
             }
-            match self.write_revocation(actor, user, &stored).await {
+            match self.write_revocation(actor, by, &stored).await {
                 Ok(()) => return self.publish(Subject::Token(id)).await.map_err(RevokeError::Pending),
                 Err(WriteError::Conflict) => {}
                 Err(WriteError::Unavailable(error)) => return Err(RevokeError::Unavailable(error)),

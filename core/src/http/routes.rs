@@ -30,6 +30,8 @@ pub enum Gate {
     Bearer(Scope),
     /// A browser session, or an API token with the scope.
     SessionOr(Scope),
+    /// An administrator, by browser session, or by an API token with the scope `admin`. Only the control plane knows who is one.
+    Admin,
     /// The front itself; never reachable from outside.
     Front,
 }
@@ -95,6 +97,12 @@ pub enum ControlEndpoint {
     Revoke,
     /// Revokes all of the caller's tokens.
     RevokeAll,
+    /// Lists everybody's tokens.
+    Everybodys,
+    /// Revokes somebody's token.
+    RevokeAnybodys,
+    /// Revokes all of somebody's tokens.
+    RevokeUser,
     /// Records a sign-in.
     SignIn,
     /// Tells the hot state what it does not know.
@@ -142,6 +150,9 @@ pub const ROUTES: &[Route] = &[
     control(Method::GET, "/api/token/info", Gate::Session, ControlEndpoint::Info),
     control(Method::POST, "/api/token/revoke", Gate::Session, ControlEndpoint::Revoke),
     control(Method::POST, "/api/token/revoke-all", Gate::Session, ControlEndpoint::RevokeAll),
+    control(Method::GET, "/api/admin/tokens", Gate::Admin, ControlEndpoint::Everybodys),
+    control(Method::DELETE, "/api/admin/tokens/{token_id}", Gate::Admin, ControlEndpoint::RevokeAnybodys),
+    control(Method::POST, "/api/admin/tokens/revoke-user", Gate::Admin, ControlEndpoint::RevokeUser),
     control(Method::POST, "/internal/sign-in", Gate::Front, ControlEndpoint::SignIn),
     control(Method::POST, "/internal/restore", Gate::Front, ControlEndpoint::Restore),
     control(Method::GET, "/internal/keys", Gate::Front, ControlEndpoint::Keys),

@@ -1,12 +1,14 @@
 //! The control plane's router. It sees authenticated actors only.
 
+mod everybody;
 mod internal;
 mod me;
 mod remote;
 mod tokens;
 
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::extract::State;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
@@ -16,7 +18,9 @@ use super::{Dialect, Kind, Problem};
 use crate::Chain;
 use crate::control::{Actor, Authority, Control, Via};
 use crate::id::UserId;
-use crate::ports::Unavailable;
+use crate::identity::{Email, Role};
+use crate::ports::{Unavailable, Users as _};
+use crate::token::Scope;
 
 pub use remote::{RemoteControl, remote_control_router};
 
@@ -33,7 +37,8 @@ pub fn control_router<A: Authority>(control: Control<A>) -> Router {
         let Endpoint::Control(endpoint) = route.endpoint else { continue };
         let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
         let gate = route.gate;
-        let checked = handler(endpoint, method).layer(from_fn(move |request, next| admit_actor(gate, request, next)));
+        let checked = handler(endpoint, method);
+        let checked = checked.layer(from_fn_with_state((control.clone(), gate), admit_actor::<A>));
         router = router.route(route.path, checked);
     }
     router.layer(from_fn(tell)).with_state(control)
@@ -47,6 +52,9 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
         ControlEndpoint::Info => on(method, tokens::info::<A>),
         ControlEndpoint::Revoke => on(method, tokens::revoke::<A>),
         ControlEndpoint::RevokeAll => on(method, tokens::revoke_all::<A>),
+        ControlEndpoint::Everybodys => on(method, everybody::list::<A>),
+        ControlEndpoint::RevokeAnybodys => on(method, everybody::revoke::<A>),
+        ControlEndpoint::RevokeUser => on(method, everybody::revoke_user::<A>),
         ControlEndpoint::SignIn => on(method, internal::sign_in::<A>),
         ControlEndpoint::Restore => on(method, internal::restore::<A>),
         ControlEndpoint::Keys => on(method, internal::keys::<A>),
@@ -54,15 +62,43 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
     }
 }
 
-/// Checks the gate once more, on what the front says of the caller: a front that forgets one opens nothing here.
-async fn admit_actor(gate: Gate, request: Request, next: Next) -> Result<Response, Problem> {
-    let via = request.extensions().get::<Actor>().map(|actor| &actor.via);
-    let passes = match (gate, via) {
+/// The administrator who asks.
+#[derive(Debug, Clone)]
+struct Administrator {
+    id: UserId,
+    email: Email,
+}
+
+/// Checks the gate once more, on what the front says of the caller: a front that forgets one opens nothing here. Who is an
+/// administrator only shows here.
+async fn admit_actor<A: Authority>(
+    State((control, gate)): State<(Control<A>, Gate)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let actor = request.extensions().get::<Actor>().cloned();
+    let passes = match (gate, actor.as_ref().map(|actor| &actor.via)) {
+        (Gate::Admin, Some(Via::Session { .. })) => true,
+        (Gate::Admin, Some(Via::Bearer { scopes, .. })) => scopes.contains(Scope::Admin),
         (Gate::Front, Some(Via::Front)) | (Gate::Session | Gate::SessionOr(_), Some(Via::Session { .. })) => true,
         (Gate::SessionOr(scope), Some(Via::Bearer { scopes, .. })) => scopes.contains(scope),
         _ => false,
     };
-    if passes { Ok(next.run(request).await) } else { Err(Problem::new(Kind::Forbidden, "This is not for you.")) }
+    let refused = || Problem::new(Kind::Forbidden, "This is not for you.");
+    let actor = actor.filter(|_| passes).ok_or_else(refused)?;
+    if gate == Gate::Admin {
+        let administrator = administrator(&control, &actor).await?.ok_or_else(refused)?;
+        request.extensions_mut().insert(administrator);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Returns who asks, if they are an administrator.
+async fn administrator<A: Authority>(control: &Control<A>, actor: &Actor) -> Result<Option<Administrator>, Problem> {
+    let Some(id) = actor.user() else { return Ok(None) };
+    let user = control.records().user(id).await.map_err(|error| unavailable(&error, actor))?;
+    let user = user.map(|user| user.value).filter(|user| control.config().roles.role(user) >= Role::Admin);
+    Ok(user.map(|user| Administrator { id, email: user.email }))
 }
 
 /// Tells problems in our own API's dialect.

@@ -137,13 +137,13 @@ fn seal<A: Authority>(control: &Control<A>, user: UserId) -> Result<CursorSeal, 
     seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))
 }
 
-fn page_limit(text: Option<&str>) -> Result<u32, Problem> {
+pub(super) fn page_limit(text: Option<&str>) -> Result<u32, Problem> {
     let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
     let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| Problem::new(Kind::Invalid, format!("limit must be between 1 and {MAX_LIMIT}.")))
 }
 
-fn token_id(text: &str) -> Result<TokenId, Problem> {
+pub(super) fn token_id(text: &str) -> Result<TokenId, Problem> {
     text.parse().map_err(|_| not_found())
 }
 
@@ -166,7 +166,7 @@ fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
     }
 }
 
-fn revoke_problem(error: &RevokeError, actor: &Actor) -> Problem {
+pub(super) fn revoke_problem(error: &RevokeError, actor: &Actor) -> Problem {
     match error {
         RevokeError::NotFound => not_found(),
         RevokeError::Contended => Problem::new(Kind::Conflict, "Others keep changing the same record. Try again."),

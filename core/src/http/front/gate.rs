@@ -58,7 +58,11 @@ async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -
             let verified = verify(front, request.headers(), false).await?;
             by_token(front, &context(&request), verified, scope).await?
         }
-        Gate::Page | Gate::Session | Gate::SessionOr(_) => by_session(front, gate, &mut request).await?,
+        Gate::Admin if has_authorization => {
+            let verified = verify(front, request.headers(), false).await?;
+            by_token(front, &context(&request), verified, Scope::Admin).await?
+        }
+        Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin => by_session(front, gate, &mut request).await?,
     };
     let context = context(&request);
     let actor = Actor { via, request: context.id, address: context.address, user_agent: context.user_agent };

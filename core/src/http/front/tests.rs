@@ -211,7 +211,9 @@ async fn lets_nobody_through_a_gate_without_a_credential() {
                 Gate::Open => continue,
                 Gate::Front => StatusCode::NOT_FOUND,
                 Gate::Page if credential.is_none() => StatusCode::FOUND,
-                Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Bearer(_) => StatusCode::UNAUTHORIZED,
+                Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::Bearer(_) => {
+                    StatusCode::UNAUTHORIZED
+                }
             };
             assert_eq!(status, expected, "{} {} with {credential:?}", route.method, route.path);
             assert!(headers.contains_key("x-request-id"));
@@ -223,7 +225,7 @@ async fn lets_nobody_through_a_gate_without_a_credential() {
 async fn answers_503_and_never_401_when_sessions_cannot_be_read() {
     let (world, control) = World::new();
     let ann = world.person(&control).await;
-    for route in ROUTES.iter().filter(|route| matches!(route.gate, Gate::Session | Gate::SessionOr(_))) {
+    for route in ROUTES.iter().filter(|route| matches!(route.gate, Gate::Session | Gate::SessionOr(_) | Gate::Admin)) {
         world.hot_faults.fail_next(Fault::Lost);
         let request = World::request(route.method.clone(), route.path).header("cookie", &ann.cookie);
         let (status, headers, _) = world.ask(request.body(Body::empty()).unwrap()).await;

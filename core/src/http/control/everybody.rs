@@ -1,0 +1,147 @@
+//! Everybody's tokens: `/api/admin/tokens*`.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::tokens::{page_limit, revoke_problem, token_id};
+use super::{Administrator, unavailable};
+use crate::control::{Actor, Authority, Control, EverybodysQuery, EverybodysToken, RevokeError};
+use crate::http::cursor::CursorSeal;
+use crate::http::{Kind, Problem, json, query};
+use crate::identity::Email;
+use crate::ports::PageRequest;
+use crate::token::TokenStatus;
+
+/// Longest `q`, in bytes: more than a name or an address has.
+const MAX_PREFIX: usize = 256;
+
+/// `GET /api/admin/tokens?email=&q=&status=&limit=&cursor=`: one page of everybody's tokens, and how many there are in all.
+pub(super) async fn list<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    Extension(administrator): Extension<Administrator>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response<Body>, Problem> {
+    let asked = query::parse(raw.as_deref(), ["email", "q", "status", "limit", "cursor"])?;
+    let [email, prefix, status, limit, cursor] = asked.map(|value| value.filter(|value| !value.is_empty()));
+    // A cursor is good for the same question only.
+    let question = format!("everybody's tokens {:?}", (&email, &prefix, &status));
+    let seal = CursorSeal::new(&control.cursor_secrets(), &question, &administrator.id.to_string());
+    let seal = seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))?;
+    let cursor = cursor.map(|text| seal.open(&text).ok_or_else(|| invalid("The cursor is not one of this list's.")));
+    if prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_PREFIX) {
+        return Err(invalid(&format!("q may have {MAX_PREFIX} bytes at most.")));
+    }
+    let query = EverybodysQuery {
+        email: email.as_deref().map(address).transpose()?,
+        prefix,
+        status: status.as_deref().map(standing).transpose()?,
+        page: PageRequest { limit: page_limit(limit.as_deref())?, cursor: cursor.transpose()? },
+    };
+    let page = control.everybodys(&query).await.map_err(|error| unavailable(&error, &actor))?;
+    let summary = control.summary().await.map_err(|error| unavailable(&error, &actor))?;
+    let body = json!({
+        "tokens": page.items.iter().map(describe).collect::<Vec<_>>(),
+        "summary": summary.map(|summary| json!({
+            "total": summary.active + summary.expired + summary.revoked,
+            "active": summary.active,
+            "expired": summary.expired,
+            "revoked": summary.revoked,
+        })),
+        "next_cursor": page.next.as_ref().map(|cursor| seal.seal(cursor)),
+    });
+    Ok(json::answer(StatusCode::OK, &body))
+}
+
+/// `DELETE /api/admin/tokens/{token_id}`: revokes somebody's token; revoking it again is fine.
+pub(super) async fn revoke<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    Extension(administrator): Extension<Administrator>,
+    Path(id): Path<String>,
+) -> Result<Response<Body>, Problem> {
+    let id = token_id(&id).map_err(|_| not_found())?;
+    let revoked = control.revoke_anybodys(&actor, administrator.id, id).await;
+    let revoked = revoked.map_err(|error| match error {
+        RevokeError::NotFound => not_found(),
+        error => revoke_problem(&error, &actor),
+    })?;
+    let body = json!({
+        "message": "Token revoked",
+        "token_id": revoked.id,
+        "user_email": revoked.email,
+        "revoked_by": administrator.email,
+    });
+    Ok(json::answer(StatusCode::OK, &body))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeUserRequest {
+    user_email: String,
+}
+
+/// `POST /api/admin/tokens/revoke-user`: revokes all tokens of whoever has an address.
+pub(super) async fn revoke_user<A: Authority>(
+    State(control): State<Control<A>>,
+    actor: Extension<Actor>,
+    Extension(administrator): Extension<Administrator>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let RevokeUserRequest { user_email } = json::parse(&headers, &body)?;
+    let email = address(&user_email)?;
+    let revoked = control.revoke_persons(&actor, &email).await.map_err(|error| match error {
+        RevokeError::NotFound => Problem::new(Kind::NotFound, format!("Nobody has the address {email}.")),
+        error => revoke_problem(&error, &actor),
+    })?;
+    let body = json!({
+        "message": "All tokens of the user revoked",
+        "user_email": email,
+        "revoked_count": revoked,
+        "revoked_by": administrator.email,
+    });
+    Ok(json::answer(StatusCode::OK, &body))
+}
+
+fn describe(token: &EverybodysToken) -> Value {
+    let EverybodysToken { listed, email } = token;
+    json!({
+        "token_id": listed.token.id,
+        "token_name": listed.token.name,
+        "user_email": email,
+        "scopes": listed.token.scopes,
+        "created_at": listed.token.created,
+        "expires_at": listed.token.expiry,
+        "last_used": listed.token.last_used,
+        "is_expired": listed.is_expired,
+        "is_revoked": listed.status == TokenStatus::Revoked,
+        "status": listed.status,
+    })
+}
+
+fn address(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|_| invalid("The e-mail address is not valid."))
+}
+
+fn standing(text: &str) -> Result<TokenStatus, Problem> {
+    match text {
+        "active" => Ok(TokenStatus::Active),
+        "expired" => Ok(TokenStatus::Expired),
+        "revoked" => Ok(TokenStatus::Revoked),
+        _ => Err(invalid("status must be active, expired or revoked.")),
+    }
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem::new(Kind::Invalid, detail)
+}
+
+fn not_found() -> Problem {
+    Problem::new(Kind::TokenNotFound, "There is no token of that id.")
+}
