@@ -63,6 +63,7 @@ impl<A: Authority> Control<A> {
         // An empty page is installed, too: it tells whether the store is still the one that was asked.
         let installed = self.hot().install(&install).await?;
         if installed == Installed::Done {
+            self.note_generation(generation);
             self.hot().enrolled(generation, page.next.as_ref()).await?;
         }
         Ok((installed, page.items.len()))

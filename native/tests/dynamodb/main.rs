@@ -3,6 +3,7 @@
 
 mod books;
 mod faults;
+mod many;
 mod support;
 mod table;
 

@@ -1,0 +1,211 @@
+//! What administrators ask costs the same however many people and tokens there are: counted in requests to the table and to the
+//! hot state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use gateway_core::config::{Config, Hot, HotStore};
+use gateway_core::conformance::fixture::{START, audit, front_actor, user};
+use gateway_core::conformance::host::{FixedClock, SeededRandom};
+use gateway_core::control::{Authority, Control, EverybodysQuery, Summary};
+use gateway_core::id::{AuditId, TokenId, UserId};
+use gateway_core::identity::{Email, User};
+use gateway_core::ports::{AuditEntry, PageRequest, Tokens as _, Users as _};
+use gateway_core::redis::{RedisHot, UpstashTransport};
+use gateway_core::time::Millis;
+use gateway_core::token::{KeySet, Token, TokenName, TokenStatus};
+use gateway_native::dynamodb::DynamoRecords;
+use gateway_native::host::SystemClock;
+use gateway_native::http_client::HttpClient;
+use gateway_tests::Store;
+
+use crate::support::{Table, block_on, store};
+
+/// How many tokens each person has.
+const EACH: u32 = 20;
+
+/// How many records are written at once.
+const AT_ONCE: u32 = 32;
+
+/// How long a command may take: far more than it does, and far less than anybody waits for a test.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+type RedisOverHttp = RedisHot<UpstashTransport<HttpClient, SystemClock>, FixedClock, SeededRandom>;
+
+#[derive(Clone)]
+struct Counted {
+    records: DynamoRecords,
+    hot: RedisOverHttp,
+    clock: FixedClock,
+    random: SeededRandom,
+}
+
+impl Authority for Counted {
+    type Records = DynamoRecords;
+    type Hot = RedisOverHttp;
+    type Clock = FixedClock;
+    type Random = SeededRandom;
+
+    fn records(&self) -> &DynamoRecords {
+        &self.records
+    }
+
+    fn hot(&self) -> &RedisOverHttp {
+        &self.hot
+    }
+
+    fn clock(&self) -> &FixedClock {
+        &self.clock
+    }
+
+    fn random(&self) -> &SeededRandom {
+        &self.random
+    }
+}
+
+/// A control plane with so many people, and what it asks.
+struct World {
+    control: Control<Counted>,
+    table: Table,
+    redis: Store,
+}
+
+/// Requests to the table by operation, and to the hot state.
+type Cost = (BTreeMap<String, u64>, u64);
+
+fn random(number: u32) -> [u8; 10] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [a, b, c, d, 7, 7, 7, 7, 7, 7]
+}
+
+fn address(number: u32) -> Email {
+    Email::parse(&format!("user{number}@example.com")).unwrap()
+}
+
+fn entry(number: u32) -> AuditEntry {
+    AuditEntry { id: AuditId::new(Millis(START.0 * 1000), random(number)), ..audit(1, "a", "b") }
+}
+
+async fn write_person(records: &DynamoRecords, number: u32) {
+    let id = UserId::new(Millis(START.0 * 1000), random(number));
+    let person = User { id, subject: format!("subject-{number}"), email: address(number), ..user(1) };
+    records.insert_user(&person, &entry(number)).await.unwrap();
+    for token in 0..EACH {
+        let count = 1_000_000 + number * EACH + token;
+        let token = Token {
+            id: TokenId::new(Millis(START.0 * 1000 + i64::from(count)), random(count)),
+            user: id,
+            name: TokenName::parse(&format!("laptop {token}")).unwrap(),
+            minted_for: Some(address(number)),
+            ..gateway_core::conformance::fixture::token(1, 1)
+        };
+        records.insert_token(&token, &entry(count)).await.unwrap();
+    }
+}
+
+impl World {
+    fn new(people: u32) -> Self {
+        let (records, table) = store();
+        block_on(async {
+            for first in (0..people).step_by(AT_ONCE as usize) {
+                join_all((first..people.min(first + AT_ONCE)).map(|number| write_person(&records, number))).await;
+            }
+            let redis = Store::over_http().await;
+            let hot = Hot {
+                upstash: Some(redis.bridge().url().to_owned()),
+                token: Some(redis.token().into()),
+                ..Hot::default()
+            };
+            let HotStore::Upstash(database) = hot.store().unwrap() else { unreachable!("it names a database") };
+            let transport =
+                UpstashTransport::new(HttpClient::new().unwrap(), SystemClock, &database, DEADLINE).unwrap();
+            let clock = FixedClock::at(Millis(START.0 * 1000));
+            let hot = RedisHot::new(transport, clock.clone(), SeededRandom::default(), "main");
+            let seed = |first: u8| std::array::from_fn(|index| first ^ u8::try_from(index * 5).unwrap());
+            let keys = KeySet::new(START, seed(1), seed(2));
+            let config = Arc::new(Config::load("", &()).unwrap());
+            let authority = Counted { records, hot, clock, random: SeededRandom::default() };
+            let control = Control::new(authority, config, keys);
+            control.recover().await.unwrap();
+            assert_eq!(control.enrol().await.unwrap(), (people * EACH) as usize);
+            Self { control, table, redis }
+        })
+    }
+
+    /// Returns what something costs.
+    async fn cost(&self, work: impl AsyncFnOnce(&Control<Counted>)) -> Cost {
+        let _ = self.table.shim.take_counts();
+        let before = self.redis.bridge().requests();
+        work(&self.control).await;
+        (self.table.shim.take_counts(), self.redis.bridge().requests() - before)
+    }
+
+    async fn list_cost(&self, query: EverybodysQuery, expected: usize) -> Cost {
+        self.cost(async |control| {
+            let page = control.everybodys(&query).await.unwrap();
+            assert_eq!(page.items.len(), expected, "{query:?}");
+        })
+        .await
+    }
+
+    /// Returns what each question costs, and each change.
+    fn costs(&self, people: u64) -> Vec<(&'static str, Cost)> {
+        let all = || EverybodysQuery {
+            email: None,
+            prefix: None,
+            status: None,
+            page: PageRequest { limit: 50, cursor: None },
+        };
+        block_on(async {
+            let email = Some(address(3));
+            let by_address = Some("USER3@".to_owned());
+            let mut costs = vec![
+                ("everybody's", self.list_cost(all(), 50).await),
+                ("by address", self.list_cost(EverybodysQuery { email, ..all() }, EACH as usize).await),
+                (
+                    "by how it begins",
+                    self.list_cost(EverybodysQuery { prefix: by_address, ..all() }, EACH as usize).await,
+                ),
+                ("by name", self.list_cost(EverybodysQuery { prefix: Some("lap".to_owned()), ..all() }, 50).await),
+                ("active", self.list_cost(EverybodysQuery { status: Some(TokenStatus::Active), ..all() }, 50).await),
+                ("revoked", self.list_cost(EverybodysQuery { status: Some(TokenStatus::Revoked), ..all() }, 0).await),
+            ];
+            let (each, tokens) = (u64::from(EACH), people * u64::from(EACH));
+            let summary = async |revoked: u64| {
+                self.cost(async |control: &Control<Counted>| {
+                    let expected = Summary { active: tokens - revoked, expired: 0, revoked };
+                    assert_eq!(control.summary().await.unwrap(), Some(expected));
+                })
+                .await
+            };
+            costs.push(("summary", summary(0).await));
+            let revoked = self.cost(async |control| {
+                assert_eq!(control.revoke_persons(&front_actor(), &address(3)).await.unwrap(), each);
+            });
+            costs.push(("revoke-user", revoked.await));
+            costs.push(("summary at once", summary(each).await));
+            costs
+        })
+    }
+}
+
+fn assert_the_same_with(people: u32) {
+    let few = World::new(5).costs(5);
+    let revoke = few.iter().find(|(what, _)| *what == "revoke-user").unwrap();
+    assert_eq!(revoke.1.1, 1, "one write of the hot state is all that it takes");
+    assert!(few.iter().all(|(_, (requests, _))| !requests.contains_key("Scan")));
+    assert_eq!(World::new(people).costs(people.into()), few);
+}
+
+#[test]
+fn administration_costs_the_same_with_100_and_with_2000_tokens() {
+    assert_the_same_with(100);
+}
+
+#[test]
+#[ignore = "it writes 105,000 records, which takes minutes"]
+fn administration_costs_the_same_with_100_and_with_100000_tokens_of_5000_people() {
+    assert_the_same_with(5000);
+}
