@@ -65,12 +65,11 @@ impl<A: Authority> Control<A> {
     /// [`Unavailable`] if the records cannot be read.
     pub async fn everybodys(&self, query: &EverybodysQuery) -> Result<Page<EverybodysToken>, Unavailable> {
         let prefix = query.prefix.as_ref().map(|prefix| prefix.to_lowercase());
-        let page = match &query.email {
-            Some(email) => self.tokens_at(email, query.page.clone()).await?,
-            None => {
-                let (expired_after, page) = (self.unlisted(), query.page.clone());
-                self.records().all_tokens(&TokenSearch { prefix: prefix.clone(), expired_after, page }).await?
-            }
+        let (expired_after, page) = (self.unlisted(), query.page.clone());
+        let page = if let Some(email) = &query.email {
+            self.tokens_at(email, page).await?
+        } else {
+            self.records().all_tokens(&TokenSearch { prefix: prefix.clone(), expired_after, page }).await?
         };
         let is_wanted = |token: &Token| prefix.as_ref().is_none_or(|prefix| token.found_by(prefix).is_some());
         let owners = self.owners(&page.items).await?;

@@ -23,6 +23,9 @@ use gateway_tests::Store;
 
 use crate::support::{Table, block_on, store};
 
+/// What the other tests are about.
+const WORKS: &str = "stores answer, and fixtures are good";
+
 /// How many tokens each person has.
 const EACH: u32 = 20;
 
@@ -81,7 +84,7 @@ fn random(number: u32) -> [u8; 10] {
 }
 
 fn address(number: u32) -> Email {
-    Email::parse(&format!("user{number}@example.com")).unwrap()
+    Email::parse(&format!("user{number}@example.com")).expect(WORKS)
 }
 
 fn entry(number: u32) -> AuditEntry {
@@ -91,17 +94,17 @@ fn entry(number: u32) -> AuditEntry {
 async fn write_person(records: &DynamoRecords, number: u32) {
     let id = UserId::new(Millis(START.0 * 1000), random(number));
     let person = User { id, subject: format!("subject-{number}"), email: address(number), ..user(1) };
-    records.insert_user(&person, &entry(number)).await.unwrap();
+    records.insert_user(&person, &entry(number)).await.expect(WORKS);
     for token in 0..EACH {
         let count = 1_000_000 + number * EACH + token;
         let token = Token {
             id: TokenId::new(Millis(START.0 * 1000 + i64::from(count)), random(count)),
             user: id,
-            name: TokenName::parse(&format!("laptop {token}")).unwrap(),
+            name: TokenName::parse(&format!("laptop {token}")).expect(WORKS),
             minted_for: Some(address(number)),
             ..gateway_core::conformance::fixture::token(1, 1)
         };
-        records.insert_token(&token, &entry(count)).await.unwrap();
+        records.insert_token(&token, &entry(count)).await.expect(WORKS);
     }
 }
 
@@ -118,18 +121,18 @@ impl World {
                 token: Some(redis.token().into()),
                 ..Hot::default()
             };
-            let HotStore::Upstash(database) = hot.store().unwrap() else { unreachable!("it names a database") };
+            let HotStore::Upstash(database) = hot.store().expect(WORKS) else { unreachable!("it names a database") };
             let transport =
-                UpstashTransport::new(HttpClient::new().unwrap(), SystemClock, &database, DEADLINE).unwrap();
+                UpstashTransport::new(HttpClient::new().expect(WORKS), SystemClock, &database, DEADLINE).expect(WORKS);
             let clock = FixedClock::at(Millis(START.0 * 1000));
             let hot = RedisHot::new(transport, clock.clone(), SeededRandom::default(), "main");
-            let seed = |first: u8| std::array::from_fn(|index| first ^ u8::try_from(index * 5).unwrap());
+            let seed = |first: u8| std::array::from_fn(|index| first ^ u8::try_from(index * 5).expect(WORKS));
             let keys = KeySet::new(START, seed(1), seed(2));
-            let config = Arc::new(Config::load("", &()).unwrap());
+            let config = Arc::new(Config::load("", &()).expect(WORKS));
             let authority = Counted { records, hot, clock, random: SeededRandom::default() };
             let control = Control::new(authority, config, keys);
-            control.recover().await.unwrap();
-            assert_eq!(control.enrol().await.unwrap(), (people * EACH) as usize);
+            control.recover().await.expect(WORKS);
+            assert_eq!(control.enrol().await.expect(WORKS), (people * EACH) as usize);
             Self { control, table, redis }
         })
     }
@@ -144,7 +147,7 @@ impl World {
 
     async fn list_cost(&self, query: EverybodysQuery, expected: usize) -> Cost {
         self.cost(async |control| {
-            let page = control.everybodys(&query).await.unwrap();
+            let page = control.everybodys(&query).await.expect(WORKS);
             assert_eq!(page.items.len(), expected, "{query:?}");
         })
         .await
@@ -176,13 +179,13 @@ impl World {
             let summary = async |revoked: u64| {
                 self.cost(async |control: &Control<Counted>| {
                     let expected = Summary { active: tokens - revoked, expired: 0, revoked };
-                    assert_eq!(control.summary().await.unwrap(), Some(expected));
+                    assert_eq!(control.summary().await.expect(WORKS), Some(expected));
                 })
                 .await
             };
             costs.push(("summary", summary(0).await));
             let revoked = self.cost(async |control| {
-                assert_eq!(control.revoke_persons(&front_actor(), &address(3)).await.unwrap(), each);
+                assert_eq!(control.revoke_persons(&front_actor(), &address(3)).await.expect(WORKS), each);
             });
             costs.push(("revoke-user", revoked.await));
             costs.push(("summary at once", summary(each).await));
@@ -193,7 +196,7 @@ impl World {
 
 fn assert_the_same_with(people: u32) {
     let few = World::new(5).costs(5);
-    let revoke = few.iter().find(|(what, _)| *what == "revoke-user").unwrap();
+    let revoke = few.iter().find(|(what, _)| *what == "revoke-user").expect(WORKS);
     assert_eq!(revoke.1.1, 1, "one write of the hot state is all that it takes");
     assert!(few.iter().all(|(_, (requests, _))| !requests.contains_key("Scan")));
     assert_eq!(World::new(people).costs(people.into()), few);

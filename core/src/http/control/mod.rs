@@ -78,9 +78,9 @@ async fn admit_actor<A: Authority>(
 ) -> Result<Response, Problem> {
     let actor = request.extensions().get::<Actor>().cloned();
     let passes = match (gate, actor.as_ref().map(|actor| &actor.via)) {
-        (Gate::Admin, Some(Via::Session { .. })) => true,
+        (Gate::Front, Some(Via::Front))
+        | (Gate::Session | Gate::SessionOr(_) | Gate::Admin, Some(Via::Session { .. })) => true,
         (Gate::Admin, Some(Via::Bearer { scopes, .. })) => scopes.contains(Scope::Admin),
-        (Gate::Front, Some(Via::Front)) | (Gate::Session | Gate::SessionOr(_), Some(Via::Session { .. })) => true,
         (Gate::SessionOr(scope), Some(Via::Bearer { scopes, .. })) => scopes.contains(scope),
         _ => false,
     };
