@@ -88,7 +88,9 @@ impl<T> Shelf<T> {
     pub(crate) fn is_awaited(&self, began: Millis, now: Millis) -> bool {
         let state = self.lock();
         let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
-        let is_asked = state.refreshed.is_some_and(|since| now.since(since) < AWAITED);
+        let is_asked = state
+            .refreshed
+            .is_some_and(|since| now.since(since) < AWAITED && state.failed.is_none_or(|failed| failed < since));
         let has_failed = state.failed.is_some_and(|failed| failed >= began);
         !is_held && is_asked && !has_failed && now.since(began) < AWAITED
     }
@@ -190,7 +192,10 @@ mod tests {
         for began in [0, 5] {
             assert!(!shelf.is_awaited(at(began), at(6)) && shelf.has_failed_since(at(began), at(6)));
         }
-        assert!(!shelf.has_failed_since(at(6), at(6)), "who comes later tries again");
+        assert!(
+            !shelf.has_failed_since(at(6), at(6)) && !shelf.is_awaited(at(6), at(6)),
+            "who comes later tries again"
+        );
         assert!(matches!(shelf.look(at(6)), Look::Fetch(None)));
         assert!(shelf.is_awaited(at(7), at(7)));
     }

@@ -171,6 +171,22 @@ async fn revokes_one_token_or_all_of_somebodys_at_once() {
 }
 
 #[tokio::test]
+async fn leaves_a_super_administrators_tokens_to_super_administrators() {
+    let roles = "[roles]\nsuper_admins = [\"admin@example.com\"]\nadmins = [\"ann@example.com\"]\n";
+    let gateway = Deployment::start(roles).await;
+    let mut admin = Browser::sign_in(&gateway, ADMIN).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let (id, token) = mint(&mut admin, "boss", json!(["llm"])).await;
+    let (anns, _) = mint(&mut ann, "other", json!(["llm"])).await;
+    assert_eq!(delete(&ann, &format!("/api/admin/tokens/{id}")).await.status, StatusCode::FORBIDDEN);
+    let all = ann.post("/api/admin/tokens/revoke-user", &json!({"user_email": ADMIN})).await;
+    assert_eq!(all.status, StatusCode::FORBIDDEN);
+    assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
+    assert_eq!(delete(&admin, &format!("/api/admin/tokens/{anns}")).await.status, StatusCode::OK);
+    assert_eq!(delete(&admin, &format!("/api/admin/tokens/{id}")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn refuses_what_administrators_get_wrong() {
     let gateway = Deployment::start("").await;
     let mut admin = Browser::sign_in(&gateway, ADMIN).await;

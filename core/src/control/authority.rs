@@ -1,6 +1,6 @@
 //! What the control plane is made of.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ struct Inner<A> {
     config: Arc<Config>,
     keys: RwLock<Arc<KeySet>>,
     generation: RwLock<Generation>,
+    /// When the hot state was last seen to count all tokens.
+    enrolled: AtomicI64,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     /// What this process is called where it shares work with others.
@@ -70,6 +72,7 @@ impl<A: Authority> Control<A> {
             config,
             keys: RwLock::new(Arc::new(keys)),
             generation: RwLock::new(Generation(0)),
+            enrolled: AtomicI64::new(i64::MIN),
             recovering: AtomicBool::new(false),
             name,
         }))
@@ -133,6 +136,11 @@ impl<A: Authority> Control<A> {
 
     pub(super) fn note_generation(&self, generation: Generation) {
         *self.0.generation.write().unwrap_or_else(PoisonError::into_inner) = generation;
+    }
+
+    /// When the hot state was last seen to count all tokens, in seconds.
+    pub(super) fn enrolled(&self) -> &AtomicI64 {
+        &self.0.enrolled
     }
 
     pub(super) fn recovering(&self) -> &AtomicBool {

@@ -1,6 +1,7 @@
 //! Telling the hot state of everybody's tokens, so that it can count them.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use super::{Authority, Control};
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
@@ -10,6 +11,9 @@ use crate::version::Generation;
 
 /// How many tokens are read and installed at once: the longest page that there is.
 const PAGE: u32 = 200;
+
+/// How long a store that counts all tokens is believed to go on doing so, in seconds.
+const ASKED_AGAIN: i64 = 60;
 
 /// How often the store may begin another generation, or get no further, before we leave it for the next time.
 const MAX_SETBACKS: usize = 4;
@@ -41,10 +45,16 @@ impl<A: Authority> Control<A> {
             }
             before = here;
         }
+        self.enrolled().store(self.now().0, Ordering::Relaxed);
         if enrolled > 0 {
             tracing::debug!(enrolled, "the hot state can count everybody's tokens");
         }
         Ok(enrolled)
+    }
+
+    /// Says whether all tokens were counted a moment ago: where nothing happens the store need not be asked every few seconds.
+    pub(super) fn was_enrolled_lately(&self) -> bool {
+        self.now().0.saturating_sub(self.enrolled().load(Ordering::Relaxed)) < ASKED_AGAIN
     }
 
     /// Installs the page that comes after `cursor`, and notes that it did. Returns how many tokens it has.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Actor, Authority, Control, ListedToken, RevokeError};
+use crate::Chain;
 use crate::id::{TokenId, UserId};
-use crate::identity::{Email, User};
+use crate::identity::{Email, Role, User};
 use crate::ports::{
     Cursor, Directory as _, Page, PageRequest, Roster as _, Tally, TokenQuery, TokenSearch, Tokens as _, Unavailable,
     within,
 };
-use crate::token::{Token, TokenStatus};
+use crate::token::{Token, TokenStatus, fold};
 use crate::version::Stored;
 
 /// How many of a person's tokens are read at once to count them.
@@ -64,7 +65,7 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if the records cannot be read.
     pub async fn everybodys(&self, query: &EverybodysQuery) -> Result<Page<EverybodysToken>, Unavailable> {
-        let prefix = query.prefix.as_ref().map(|prefix| prefix.to_lowercase());
+        let prefix = query.prefix.as_deref().map(fold);
         let (expired_after, page) = (self.unlisted(), query.page.clone());
         let page = if let Some(email) = &query.email {
             self.tokens_at(email, page).await?
@@ -129,38 +130,69 @@ impl<A: Authority> Control<A> {
         }
     }
 
-    /// Revokes somebody's token; see [`Control::revoke`].
+    /// Revokes somebody's token; see [`Control::revoke`]. `by` has the role `role`.
     ///
     /// # Errors
     ///
     /// [`RevokeError`] says how far it came.
-    pub async fn revoke_anybodys(&self, actor: &Actor, by: UserId, id: TokenId) -> Result<RevokedToken, RevokeError> {
+    pub async fn revoke_anybodys(
+        &self,
+        actor: &Actor,
+        by: UserId,
+        role: Role,
+        id: TokenId,
+    ) -> Result<RevokedToken, RevokeError> {
         let token = self.records().token(id).await.map_err(RevokeError::Unavailable)?;
         let user = token.ok_or(RevokeError::NotFound)?.value.user;
         let owner = self.records().people(&[user]).await.map_err(RevokeError::Unavailable)?.pop();
+        if owner.as_ref().is_some_and(|owner| self.is_out_of_reach(&owner.value, role)) {
+            return Err(RevokeError::Untouchable);
+        }
         self.revoke_token(actor, by, user, id).await?;
         Ok(RevokedToken { id, email: owner.map(|owner| owner.value.email) })
     }
 
     /// Revokes all tokens of whoever has an address, by raising their token epoch: one write, however many there are. Returns how
-    /// many good ones there were.
+    /// many good ones there were; `None` if they could not be counted afterwards.
     ///
     /// # Errors
     ///
     /// [`RevokeError`] says how far it came; [`RevokeError::NotFound`] if nobody has it.
-    pub async fn revoke_persons(&self, actor: &Actor, email: &Email) -> Result<u64, RevokeError> {
+    pub async fn revoke_persons(&self, actor: &Actor, role: Role, email: &Email) -> Result<Option<u64>, RevokeError> {
         let people = self.records().people_at(email).await.map_err(RevokeError::Unavailable)?;
         if people.is_empty() {
             return Err(RevokeError::NotFound);
         }
-        let mut revoked = 0;
-        for person in people {
-            revoked += self.good_tokens(&person.value).await.map_err(RevokeError::Unavailable)?;
-            self.revoke_all(actor, person.value.id).await?;
+        if people.iter().any(|person| self.is_out_of_reach(&person.value, role)) {
+            return Err(RevokeError::Untouchable);
         }
-        Ok(revoked)
+        // One who cannot be reached keeps nobody else's from being revoked.
+        let mut failed = None;
+        for person in &people {
+            failed = self.revoke_all(actor, person.value.id).await.err().or(failed);
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mut revoked = 0;
+        for person in &people {
+            match self.good_tokens(&person.value).await {
+                Ok(good) => revoked += good,
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "revoked tokens cannot be counted");
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(revoked))
     }
 
+    /// Says whether somebody is a super administrator, whom only others may touch.
+    fn is_out_of_reach(&self, user: &User, role: Role) -> bool {
+        self.config().roles.role(user) == Role::SuperAdmin && role < Role::SuperAdmin
+    }
+
+    /// Counts the tokens that are good as long as their owner is as they were read.
     async fn good_tokens(&self, owner: &User) -> Result<u64, Unavailable> {
         let (mut good, mut cursor) = (0, None);
         loop {

@@ -17,6 +17,9 @@ pub enum RevokeError {
     /// There is no such token, or it is somebody else's.
     #[error("no such token")]
     NotFound,
+    /// It is a super administrator's, whom only another may touch.
+    #[error("only a super administrator may take away a super administrator's tokens")]
+    Untouchable,
     /// The record was written over and over by others.
     #[error("the record keeps changing")]
     Contended,

@@ -59,8 +59,8 @@ impl Chore {
         Self::ApplyOutbox,
         Self::Repair,
         Self::Sweep,
-        Self::Enrol,
         Self::Drain,
+        Self::Enrol,
         Self::ForgetTokens,
         Self::ForgetSpent,
     ];
@@ -102,6 +102,7 @@ impl<A: Authority> Control<A> {
             Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
             Chore::Sweep => self.sweep().await.map(drop),
             Chore::Repair => self.repair().await.map(drop),
+            Chore::Enrol if self.was_enrolled_lately() => Ok(()),
             Chore::Enrol => self.enrol().await.map(drop),
             Chore::ForgetTokens => self.forget_tokens().await.map(drop),
             Chore::ForgetSpent => self.forget_spent().await.map(drop),

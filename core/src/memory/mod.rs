@@ -29,6 +29,7 @@ pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
 pub(crate) use once::CAPACITY as ONCE_CAPACITY;
+pub(crate) use roster::PRUNED_AFTER;
 pub(crate) use sessions::noted_every;
 
 use self::answers::AnswerTable;

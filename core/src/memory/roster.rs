@@ -13,6 +13,10 @@ use crate::time::Timestamp;
 use crate::token::LISTED_AFTER_EXPIRY;
 use crate::version::{Epoch, Generation};
 
+/// How long after no list shows it any more a token is forgotten, in seconds: whose clock is ahead must not have it forgotten by
+/// those whose clock is right.
+pub(crate) const PRUNED_AFTER: i64 = 86400;
+
 /// The tokens of this generation, by how they stand.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roster {
@@ -135,9 +139,10 @@ impl Memory {
     pub fn tally(&self, now: Timestamp) -> Decision<Tally> {
         let unlisted = now.plus(-LISTED_AFTER_EXPIRY);
         let roster = &self.known.roster;
-        let has_unlisted =
-            [&roster.live, &roster.revoked].into_iter().any(|set| expired(set, unlisted).next().is_some());
-        let changes = if has_unlisted { vec![Change::Unlisted { by: unlisted }] } else { Vec::new() };
+        let forgotten = unlisted.plus(-PRUNED_AFTER);
+        let has_forgotten =
+            [&roster.live, &roster.revoked].into_iter().any(|set| expired(set, forgotten).next().is_some());
+        let changes = if has_forgotten { vec![Change::Unlisted { by: forgotten }] } else { Vec::new() };
         (roster.tally(self.generation, now, unlisted), changes)
     }
 

@@ -2,6 +2,7 @@
 
 use super::script::unexpected;
 use super::{RedisHot, Transport};
+use crate::memory::PRUNED_AFTER;
 use crate::ports::{Clock, Cursor, Random, Roster, Tally, Unavailable};
 use crate::time::Timestamp;
 use crate::token::LISTED_AFTER_EXPIRY;
@@ -9,7 +10,8 @@ use crate::version::Generation;
 
 impl<T: Transport, C: Clock, R: Random> Roster for RedisHot<T, C, R> {
     async fn tally(&self, now: Timestamp) -> Result<Tally, Unavailable> {
-        let arguments = [now, now.plus(-LISTED_AFTER_EXPIRY)].map(|time| time.0.to_string());
+        let unlisted = now.plus(-LISTED_AFTER_EXPIRY);
+        let arguments = [now, unlisted, unlisted.plus(-PRUNED_AFTER)].map(|time| time.0.to_string());
         let mut answer = self.believe("tally", self.keys.roster().into(), arguments.into()).await?;
         match answer.text()?.as_str() {
             "counted" => {

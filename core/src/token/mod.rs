@@ -18,7 +18,9 @@ mod tests;
 
 pub use jws::MAX_TOKEN;
 pub use key::{FrontKey, KeyError, KeySet, PublicKeys, Signer};
-pub use record::{InvalidName, LISTED_AFTER_EXPIRY, Revocation, Token, TokenName, TokenState, TokenStatus, found_at};
+pub use record::{
+    InvalidName, LISTED_AFTER_EXPIRY, Revocation, Token, TokenName, TokenState, TokenStatus, fold, found_at,
+};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sign::sign;
 pub use verifier::Verifier;

@@ -76,7 +76,7 @@ impl Token {
     #[must_use]
     pub fn terms(&self) -> Vec<String> {
         let address = self.minted_for.as_ref().map(|email| email.as_str().to_owned());
-        std::iter::once(self.name.as_str().to_lowercase()).chain(address).collect()
+        std::iter::once(fold(self.name.as_str())).chain(address).collect()
     }
 
     /// Returns where the token stands among those of which a term begins with `prefix`, in lower case: by the first such term.
@@ -98,6 +98,12 @@ impl Token {
             TokenStatus::Active
         }
     }
+}
+
+/// Returns a text in lower case, letter by letter, so that what begins alike still does.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// Returns where a token stands among those that are found by a term: behind it comes what no term has.

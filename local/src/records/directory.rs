@@ -3,7 +3,7 @@
 use gateway_core::id::UserId;
 use gateway_core::identity::{Email, User};
 use gateway_core::ports::{Directory, Page, TokenSearch, Unavailable};
-use gateway_core::token::Token;
+use gateway_core::token::{Token, fold};
 use gateway_core::version::Stored;
 use rusqlite::{Connection, named_params};
 
@@ -16,8 +16,7 @@ pub(super) const LIST: &str = "SELECT version, last_used, body FROM token
 /// One page of the tokens that are found by terms between two, each by its first.
 pub(super) const SEARCH: &str = "
     SELECT version, last_used, body FROM token_term AS found JOIN token ON token.id = found.token
-    WHERE found.term >= :here AND found.term < :to AND (found.term, found.token) > (:term, :token)
-        AND expiry > :expired_after AND NOT EXISTS (
+    WHERE (found.term, found.token) > (:term, :token) AND found.term < :to AND expiry > :expired_after AND NOT EXISTS (
             SELECT 1 FROM token_term AS other
             WHERE other.token = found.token AND other.term >= :from AND other.term < found.term)
     ORDER BY found.term, found.token LIMIT :limit";
@@ -27,7 +26,7 @@ impl Directory for SqliteRecords {
         let search = search.clone();
         self.workers
             .read(move |connection| match &search.prefix {
-                Some(prefix) => found(connection, &search, &prefix.to_lowercase()),
+                Some(prefix) => found(connection, &search, &fold(prefix)),
                 None => listed(connection, &search),
             })
             .await
@@ -71,10 +70,10 @@ fn listed(connection: &Connection, search: &TokenSearch) -> rusqlite::Result<Pag
 
 fn found(connection: &Connection, search: &TokenSearch, prefix: &str) -> rusqlite::Result<Page<Stored<Token>>> {
     let cursor = search.page.cursor.as_ref().map_or("", |cursor| cursor.0.as_str());
-    let (term, token) = cursor.rsplit_once('\n').unwrap_or((cursor, ""));
+    // Without a place in the list, or with one before it: behind nothing, and before all that begins so.
+    let (term, token) = cursor.rsplit_once('\n').unwrap_or((cursor, "")).max((prefix, ""));
     let parameters = named_params! {
         ":from": prefix,
-        ":here": prefix.max(term),
         // Behind every text that begins so.
         ":to": format!("{prefix}\u{10FFFF}"),
         ":term": term,

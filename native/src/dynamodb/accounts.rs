@@ -42,6 +42,7 @@ impl Accounts for DynamoRecords {
             partition: date(day),
             prefix: "",
             order: Order::OldestFirst,
+            is_sparse: false,
             start: &|cursor| Key::new(date(day), cursor).item(),
             record: &|_| None,
         };

@@ -20,6 +20,7 @@ impl AuditLog for DynamoRecords {
             partition: partition.clone(),
             prefix: "",
             order: Order::NewestFirst,
+            is_sparse: false,
             start: &|cursor| {
                 let mut start = Key::new(AUDIT, cursor).item();
                 if let Some(index) = index {

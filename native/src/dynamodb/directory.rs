@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use gateway_core::id::UserId;
 use gateway_core::identity::{Email, User};
 use gateway_core::ports::{Cursor, Directory, Page, TokenSearch, Unavailable};
-use gateway_core::token::Token;
+use gateway_core::token::{Token, fold};
 use gateway_core::version::Stored;
 
 use super::DynamoRecords;
@@ -20,7 +20,7 @@ use super::tokens::stored_token;
 impl Directory for DynamoRecords {
     async fn all_tokens(&self, search: &TokenSearch) -> Result<Page<Stored<Token>>, Unavailable> {
         match &search.prefix {
-            Some(prefix) => self.search(search, &prefix.to_lowercase()).await,
+            Some(prefix) => self.search(search, &fold(prefix)).await,
             None => self.everybodys(search).await,
         }
     }
@@ -49,6 +49,7 @@ impl DynamoRecords {
             partition: TOKENS.to_owned(),
             prefix: "",
             order: Order::NewestFirst,
+            is_sparse: false,
             start: &|cursor| start(cursor, 1, TOKENS, cursor),
             record: &|row| Some(row.clone()),
         };
@@ -63,6 +64,7 @@ impl DynamoRecords {
             partition: TERMS.to_owned(),
             prefix,
             order: Order::OldestFirst,
+            is_sparse: true,
             start: &|cursor| start(cursor.rsplit_once('\n').map_or("", |(_, id)| id), 2, TERMS, cursor),
             // The row of the address is beside the owner.
             record: &|row| Some(if row.sk == "TOKEN" { row.clone() } else { Key::new(row.sk.clone(), "TOKEN") }),

@@ -7,6 +7,12 @@ use super::call::unavailable;
 use super::item::{Item, text};
 use super::key::Key;
 
+/// How many rows are read at once at least where a list may leave some out.
+const ROUND: usize = 100;
+
+/// How often rows are read for one page: what it costs has an end, also where most are left out. The page is short then.
+const ROUNDS: usize = 8;
+
 /// In which direction a list goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -22,10 +28,23 @@ pub(super) struct List<'a> {
     /// How the sort keys of its rows begin.
     pub(super) prefix: &'a str,
     pub(super) order: Order,
+    /// Whether rows are left out that lead to what another row leads to.
+    pub(super) is_sparse: bool,
     /// Returns the name of the row after which a page begins, as the table or the index has it.
     pub(super) start: &'a (dyn Fn(&str) -> Item + Sync),
     /// Returns the name of the record that a row leads to; none if it is the record.
     pub(super) record: &'a (dyn Fn(&Key) -> Option<Key> + Sync),
+}
+
+impl List<'_> {
+    /// Returns where a page goes on behind a row.
+    fn place(&self, row: &Item) -> Option<Cursor> {
+        let number = self.index.map(|index| index.to_string()).unwrap_or_default();
+        let place = row.get(&format!("sk{number}"))?.as_s().ok()?;
+        // In an index what comes behind the partition is all there is to a place.
+        let place = if self.index.is_some() { Some(place.as_str()) } else { place.strip_prefix(self.prefix) };
+        place.map(|place| Cursor(place.to_owned()))
+    }
 }
 
 impl DynamoRecords {
@@ -46,8 +65,10 @@ impl DynamoRecords {
         }
         let mut start = start.filter(|start| !start.is_empty()).map(list.start);
         let mut items = Vec::new();
-        loop {
-            let (found, end) = self.rows(list, start, rows + 1 - items.len()).await?;
+        for _ in 0..ROUNDS {
+            let missing = rows + 1 - items.len();
+            let limit = if list.is_sparse { missing.max(ROUND) } else { missing };
+            let (found, end) = self.rows(list, start, limit).await?;
             let keys: Vec<Key> = found.iter().filter_map(Key::of).filter_map(|key| (list.record)(&key)).collect();
             let records = if keys.is_empty() { found } else { self.read_all(&keys).await? };
             for record in &records {
@@ -61,7 +82,8 @@ impl DynamoRecords {
                 break;
             }
         }
-        let next = if items.len() > rows { items.get(rows - 1).map(cursor) } else { None };
+        let next =
+            if items.len() > rows { items.get(rows - 1).map(cursor) } else { start.and_then(|end| list.place(&end)) };
         items.truncate(rows);
         Ok(Page { items, next })
     }

@@ -3,7 +3,7 @@
 use gateway_core::id::TokenId;
 use gateway_core::ports::{AuditEntry, Cursor, Page, Subject, TokenQuery, Tokens, Unavailable, WriteError};
 use gateway_core::time::Timestamp;
-use gateway_core::token::{LISTED_AFTER_EXPIRY, Token, found_at};
+use gateway_core::token::{LISTED_AFTER_EXPIRY, Token, fold, found_at};
 use gateway_core::version::{Stored, Version};
 
 use super::DynamoRecords;
@@ -23,6 +23,7 @@ impl Tokens for DynamoRecords {
             partition: user(query.user),
             prefix: "TOKEN#",
             order: Order::NewestFirst,
+            is_sparse: false,
             start: &|cursor| Key::tokens_of(query.user, cursor).item(),
             record: &|row| Some(Key::new(row.sk.clone(), "TOKEN")),
         };
@@ -37,7 +38,7 @@ impl Tokens for DynamoRecords {
         item.insert("body".to_owned(), json(token));
         item.insert("ttl".to_owned(), ttl.clone());
         listed(&mut item, 1, TOKENS, token.id.to_string());
-        listed(&mut item, 2, TERMS, found_at(&token.name.as_str().to_lowercase(), token.id));
+        listed(&mut item, 2, TERMS, found_at(&fold(token.name.as_str()), token.id));
         if let Some(day) = token.last_used {
             item.insert("last_used".to_owned(), number(day.0));
         }

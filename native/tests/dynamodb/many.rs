@@ -11,7 +11,7 @@ use gateway_core::conformance::fixture::{START, audit, front_actor, user};
 use gateway_core::conformance::host::{FixedClock, SeededRandom};
 use gateway_core::control::{Authority, Control, EverybodysQuery, Summary};
 use gateway_core::id::{AuditId, TokenId, UserId};
-use gateway_core::identity::{Email, User};
+use gateway_core::identity::{Email, Role, User};
 use gateway_core::ports::{AuditEntry, PageRequest, Tokens as _, Users as _};
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::time::Millis;
@@ -185,7 +185,10 @@ impl World {
             };
             costs.push(("summary", summary(0).await));
             let revoked = self.cost(async |control| {
-                assert_eq!(control.revoke_persons(&front_actor(), &address(3)).await.expect(WORKS), each);
+                assert_eq!(
+                    control.revoke_persons(&front_actor(), Role::Admin, &address(3)).await.expect(WORKS),
+                    Some(each)
+                );
             });
             costs.push(("revoke-user", revoked.await));
             costs.push(("summary at once", summary(each).await));

@@ -87,3 +87,34 @@ fn says_that_a_table_is_there_already() {
     let error = block_on(records.create_table()).unwrap_err();
     assert!(matches!(&error, CreateError::Exists(name) if *name == table.name), "{error}");
 }
+
+/// Where each token is found by two terms, half of what is read leads nowhere.
+#[test]
+fn reads_no_more_for_a_page_where_most_rows_are_left_out() {
+    use gateway_core::ports::{Directory as _, TokenSearch};
+    use gateway_core::token::{Token, TokenName};
+    let (records, table) = store();
+    block_on(async {
+        for number in 1..=250 {
+            let token = Token { name: TokenName::parse("ubuntu").unwrap(), ..token(1, number) };
+            records.insert_token(&token, &audit(number.into(), "a", "b")).await.unwrap();
+        }
+        let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let _ = table.shim.take_counts();
+            let page = PageRequest { limit: 50, cursor };
+            let search = TokenSearch { prefix: Some("u".to_owned()), expired_after: START, page };
+            let page = records.all_tokens(&search).await.unwrap();
+            assert!(table.shim.take_counts()["Query"] <= 8);
+            found.extend(page.items.iter().map(|token| token.value.id));
+            pages += 1;
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        found.sort();
+        assert_eq!(found, (1..=250).map(token_id).collect::<Vec<_>>(), "each once");
+        assert!(pages <= 7, "{pages}");
+    });
+}

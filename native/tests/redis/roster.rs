@@ -94,7 +94,8 @@ fn forgets_what_no_list_shows_any_more() {
         // Its mark, and what was there when the last one came.
         assert_eq!(transport.command(&["ZCARD", &owned]).await, Reply::Integer(1 + 30 + 1));
         for name in ["live", "revoked"] {
-            assert_eq!(transport.command(&["ZCARD", &format!("gw:{{main}}:{name}")]).await, Reply::Integer(30));
+            // A day longer, for clocks that are ahead.
+            assert_eq!(transport.command(&["ZCARD", &format!("gw:{{main}}:{name}")]).await, Reply::Integer(30 + 1));
         }
         let Reply::Integer(kept) = transport.command(&["TTL", &owned]).await else { unreachable!("it is a number") };
         assert!((31 * DAY - 100..=31 * DAY + 60).contains(&kept), "{kept}");

@@ -55,6 +55,8 @@ pub async fn counts_tokens_as_time_passes(hot: &impl Hot) {
     assert_eq!(counted(hot, EXPIRY.plus(LISTED_AFTER_EXPIRY - 1)).await, (0, 3, 1));
     assert_eq!(counted(hot, EXPIRY.plus(LISTED_AFTER_EXPIRY)).await, (0, 1, 0));
     assert_eq!(counted(hot, EXPIRY.plus(LISTED_AFTER_EXPIRY + 10)).await, (0, 0, 0));
+    assert_eq!(counted(hot, START).await, (3, 0, 1), "a clock that is somewhat ahead has nothing forgotten");
+    assert_eq!(counted(hot, EXPIRY.plus(LISTED_AFTER_EXPIRY + 86400 + 10)).await, (0, 0, 0));
     learn(hot, None, Some(TokenEntry { expiry: START.plus(-LISTED_AFTER_EXPIRY), ..token_of(1, 3, 0) })).await;
     learn(hot, None, Some(TokenEntry { expiry: START.plus(1 - LISTED_AFTER_EXPIRY), ..token_of(1, 4, 0) })).await;
     assert_eq!(counted(hot, START).await, (0, 1, 0), "what was not listed any more was forgotten");

@@ -4,7 +4,7 @@ use super::{MemoryRecords, is_below, page};
 use crate::id::UserId;
 use crate::identity::{Email, User};
 use crate::ports::{Directory, Page, TokenSearch, Unavailable};
-use crate::token::Token;
+use crate::token::{Token, fold};
 use crate::version::Stored;
 
 impl Directory for MemoryRecords {
@@ -12,7 +12,7 @@ impl Directory for MemoryRecords {
         let TokenSearch { prefix, expired_after, page: request } = search;
         self.read(|state| {
             let listed = state.tokens.values().rev().filter(|token| token.value.expiry > *expired_after);
-            let Some(prefix) = prefix.as_ref().map(|prefix| prefix.to_lowercase()) else {
+            let Some(prefix) = prefix.as_deref().map(fold) else {
                 let rows = listed.filter(|token| is_below(&token.value.id.to_string(), request.cursor.as_ref()));
                 return page(rows.cloned(), request, |token| token.value.id.to_string());
             };

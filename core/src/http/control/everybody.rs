@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::tokens::{page_limit, revoke_problem, token_id};
 use super::{Administrator, unavailable};
+use crate::Chain;
 use crate::control::{Actor, Authority, Control, EverybodysQuery, EverybodysToken, RevokeError};
 use crate::http::cursor::CursorSeal;
 use crate::http::{Kind, Problem, json, query};
@@ -44,7 +45,11 @@ pub(super) async fn list<A: Authority>(
         page: PageRequest { limit: page_limit(limit.as_deref())?, cursor: cursor.transpose()? },
     };
     let page = control.everybodys(&query).await.map_err(|error| unavailable(&error, &actor))?;
-    let summary = control.summary().await.map_err(|error| unavailable(&error, &actor))?;
+    // The list is worth having without.
+    let summary = control.summary().await.unwrap_or_else(|error| {
+        tracing::warn!(error = %Chain(&error), request = actor.request, "tokens cannot be counted");
+        None
+    });
     let body = json!({
         "tokens": page.items.iter().map(describe).collect::<Vec<_>>(),
         "summary": summary.map(|summary| json!({
@@ -66,7 +71,7 @@ pub(super) async fn revoke<A: Authority>(
     Path(id): Path<String>,
 ) -> Result<Response<Body>, Problem> {
     let id = token_id(&id).map_err(|_| not_found())?;
-    let revoked = control.revoke_anybodys(&actor, administrator.id, id).await;
+    let revoked = control.revoke_anybodys(&actor, administrator.id, administrator.role, id).await;
     let revoked = revoked.map_err(|error| match error {
         RevokeError::NotFound => not_found(),
         error => revoke_problem(&error, &actor),
@@ -96,7 +101,7 @@ pub(super) async fn revoke_user<A: Authority>(
 ) -> Result<Response<Body>, Problem> {
     let RevokeUserRequest { user_email } = json::parse(&headers, &body)?;
     let email = address(&user_email)?;
-    let revoked = control.revoke_persons(&actor, &email).await.map_err(|error| match error {
+    let revoked = control.revoke_persons(&actor, administrator.role, &email).await.map_err(|error| match error {
         RevokeError::NotFound => Problem::new(Kind::NotFound, format!("Nobody has the address {email}.")),
         error => revoke_problem(&error, &actor),
     })?;

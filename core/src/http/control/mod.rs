@@ -18,7 +18,7 @@ use super::{Dialect, Kind, Problem};
 use crate::Chain;
 use crate::control::{Actor, Authority, Control, Via};
 use crate::id::UserId;
-use crate::identity::{Email, Role};
+use crate::identity::{Email, Role, Status};
 use crate::ports::{Unavailable, Users as _};
 use crate::token::Scope;
 
@@ -67,6 +67,7 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
 struct Administrator {
     id: UserId,
     email: Email,
+    role: Role,
 }
 
 /// Checks the gate once more, on what the front says of the caller: a front that forgets one opens nothing here. Who is an
@@ -97,8 +98,15 @@ async fn admit_actor<A: Authority>(
 async fn administrator<A: Authority>(control: &Control<A>, actor: &Actor) -> Result<Option<Administrator>, Problem> {
     let Some(id) = actor.user() else { return Ok(None) };
     let user = control.records().user(id).await.map_err(|error| unavailable(&error, actor))?;
-    let user = user.map(|user| user.value).filter(|user| control.config().roles.role(user) >= Role::Admin);
-    Ok(user.map(|user| Administrator { id, email: user.email }))
+    let Some(user) = user.map(|user| user.value) else { return Ok(None) };
+    // The records count, also where the hot state has not heard of it yet.
+    let is_active = match &user.status {
+        Status::Active => true,
+        Status::Suspended(suspension) => !suspension.holds_at(control.now()),
+        Status::Removed => false,
+    };
+    let role = control.config().roles.role(&user);
+    Ok((is_active && role >= Role::Admin).then_some(Administrator { id, email: user.email, role }))
 }
 
 /// Tells problems in our own API's dialect.

@@ -169,6 +169,7 @@ fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
 pub(super) fn revoke_problem(error: &RevokeError, actor: &Actor) -> Problem {
     match error {
         RevokeError::NotFound => not_found(),
+        RevokeError::Untouchable => Problem::new(Kind::Forbidden, "They are a super administrator's."),
         RevokeError::Contended => Problem::new(Kind::Conflict, "Others keep changing the same record. Try again."),
         RevokeError::Unavailable(error) => unavailable(error, actor),
         RevokeError::Pending(error) => {

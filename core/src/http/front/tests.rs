@@ -11,10 +11,11 @@ use tower::ServiceExt as _;
 
 use super::testing::{NOW, World};
 use crate::conformance::faulty::{Fault, Faults, FaultyHot};
-use crate::conformance::fixture::front_actor;
+use crate::conformance::fixture::{audit, front_actor};
 use crate::conformance::memory_hot::MemoryHot;
 use crate::http::{Gate, ROUTES};
-use crate::ports::{Clock as _, Tokens as _, Usage as _};
+use crate::identity::{Status, User};
+use crate::ports::{Clock as _, Tokens as _, Usage as _, Users as _};
 use crate::token::KeySet;
 use crate::version::Generation;
 
@@ -268,4 +269,21 @@ async fn passes_nothing_on_that_no_assertion_has_room_for() {
     let (status, _, problem) = list("", &"x".repeat(257)).await;
     let told = "The content type may have 256 bytes at most.";
     assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &json!(told)));
+}
+
+#[tokio::test]
+async fn refuses_an_administrator_whom_the_records_have_removed() {
+    let (world, control) = World::with("[roles]\nadmins = [\"ann@example.com\"]\n");
+    let person = world.person(&control).await;
+    let ask = async || {
+        let request = http::Request::get("http://localhost:8080/api/admin/tokens").header("host", "localhost:8080");
+        world.ask(request.header("cookie", &person.cookie).body(Body::empty()).unwrap()).await
+    };
+    let (status, _, list) = ask().await;
+    assert_eq!((status, list["tokens"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)));
+    // The hot state has not heard of it, so the session still opens.
+    let stored = world.records.user(person.user).await.unwrap().unwrap();
+    let removed = User { status: Status::Removed, ..stored.value };
+    world.records.replace_user(&removed, stored.version, &audit(99, "a", "b")).await.unwrap();
+    assert_eq!(ask().await.0, StatusCode::FORBIDDEN);
 }
