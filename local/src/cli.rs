@@ -84,7 +84,8 @@ pub(crate) enum Keys {
         /// With the AWS credentials and region of the environment.
         #[arg(long, value_name = "NAME")]
         ssm: Option<String>,
-        /// The key of AWS's key management that encrypts the parameter [default: the account's own]
+        /// The key of AWS's key management that encrypts the parameter [default: the one that does already, or the
+        /// account's own]
         #[arg(long, value_name = "KEY", requires = "ssm")]
         kms_key: Option<String>,
     },
