@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -11,6 +13,9 @@ use tokio::net::TcpStream;
 
 /// Ports below those that Linux gives out by itself (32768 and above, unless somebody configured it otherwise).
 const PORTS: Range<u16> = 12_000..32_000;
+
+/// The ports that this process has given out: none is given twice, because tests run beside each other.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// How often another port is tried if one is taken.
 const ATTEMPTS: usize = 100;
@@ -199,8 +204,8 @@ pub(crate) async fn until_printed(log: impl Fn() -> String, text: &str) {
 
 /// Returns a port of the loopback address that nothing listens on.
 ///
-/// It is free, not reserved. It is none of those that the operating system gives to connections and to listeners that ask for
-/// any, of which tests make thousands: only another caller could come first, and has as many to choose from.
+/// It is free, and no other test of this process gets it. It is none of those that the operating system gives to connections and to
+/// listeners that ask for any, of which tests make thousands.
 ///
 /// # Errors
 ///
@@ -212,6 +217,10 @@ pub fn free_port() -> io::Result<u16> {
         #[expect(clippy::disallowed_methods, reason = "test binaries that run at once know nothing of each other")]
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let port = PORTS.start + u16::from_be_bytes(random) % (PORTS.end - PORTS.start);
+        // Whoever it was given to may not have begun to listen yet.
+        if !GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            continue;
+        }
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             Ok(_) => return Ok(port),
             Err(error) => taken = Some(error),
