@@ -30,7 +30,7 @@ pub struct Serverless {
     lambda: Option<Arc<Lambda>>,
     upkeep: Option<JoinHandle<()>>,
     shim: DynamoShim,
-    parameters: ParameterStore,
+    _parameters: ParameterStore,
     table: String,
     _server: Arc<DynamoDb>,
 }
@@ -61,7 +61,8 @@ impl Serverless {
         ] {
             variables.push((name.to_owned(), value.to_owned()));
         }
-        let serverless = Self { port, variables, lambda: None, upkeep: None, shim, parameters, table, _server: server };
+        let serverless =
+            Self { port, variables, lambda: None, upkeep: None, shim, _parameters: parameters, table, _server: server };
         serverless.rotate_keys().await;
         serverless.operate(&["records", "create"]).await;
         serverless
@@ -170,12 +171,6 @@ impl Serverless {
         }
         changes.retain(|change| change["dynamodb"]["Keys"]["sk"]["S"] == "OUTBOX" && change["eventName"] != "REMOVE");
         changes
-    }
-
-    /// Returns the store of the secrets.
-    #[must_use]
-    pub const fn parameters(&self) -> &ParameterStore {
-        &self.parameters
     }
 
     /// Returns what the functions have printed.

@@ -20,6 +20,5 @@ pub use control::{MAX_ANSWER, RemoteControl, control_router, remote_control_rout
 pub use credential::{CredentialError, bearer};
 pub use csrf::is_own_page;
 pub use front::{Front, front_router, unserved};
-pub use health::liveness;
 pub use problem::{Dialect, Kind, Problem};
 pub use routes::{ControlEndpoint, Endpoint, FrontEndpoint, Gate, ROUTES, Route};

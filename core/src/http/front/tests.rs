@@ -287,3 +287,19 @@ async fn refuses_an_administrator_whom_the_records_have_removed() {
     world.records.replace_user(&removed, stored.version, &audit(99, "a", "b")).await.unwrap();
     assert_eq!(ask().await.0, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn says_that_it_lives_on_both_paths_and_refuses_to_be_written_to() {
+    let (world, _) = World::new();
+    let ask = async |method: Method, path: &str| {
+        let request = http::Request::builder().method(method).uri(format!("http://localhost:8080{path}"));
+        world.ask(request.header("host", "localhost:8080").body(Body::empty()).unwrap()).await
+    };
+    for path in ["/healthz", "/health"] {
+        let (status, headers, body) = ask(Method::GET, path).await;
+        assert_eq!((status, body), (StatusCode::OK, json!({"status": "ok"})), "{path}");
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+    assert_eq!(ask(Method::POST, "/healthz").await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
