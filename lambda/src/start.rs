@@ -28,6 +28,10 @@ const HOT_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a store may take to be there: the process may start without it, and has ten seconds for all.
 const WARM: Duration = Duration::from_secs(1);
 
+/// What the functions are called where they share work with gateways elsewhere. A process that was ended leaves its duty to the
+/// next one.
+const NAME: &str = "lambda";
+
 /// A control plane that fronts may ask.
 pub(crate) struct Started {
     pub(crate) control: Control<LambdaAuthority>,
@@ -63,7 +67,7 @@ pub(crate) async fn start_errands(environment: Environment) -> Result<Control<La
     let config = configure(Place::Errand, environment, &ParameterStore::new(&aws)).await?;
     let authority = open(&config, &aws).await?;
     let own = KeySet::new(SystemClock.now().seconds(), SystemRandom.bytes(), SystemRandom.bytes());
-    Ok(Control::new(authority, Arc::new(config), own))
+    Ok(Control::called(NAME.to_owned(), authority, Arc::new(config), own))
 }
 
 async fn configure(place: Place, environment: Environment, store: &ParameterStore) -> Result<Config, Error> {

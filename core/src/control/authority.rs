@@ -67,6 +67,12 @@ impl<A: Authority> Control<A> {
     #[must_use]
     pub fn new(authority: A, config: Arc<Config>, keys: KeySet) -> Self {
         let name = u64::from_be_bytes(authority.random().bytes()).to_string();
+        Self::called(name, authority, config, keys)
+    }
+
+    /// Makes one that is called so where it shares work with others: whoever comes after it under that name takes over at once.
+    #[must_use]
+    pub fn called(name: String, authority: A, config: Arc<Config>, keys: KeySet) -> Self {
         Self(Arc::new(Inner {
             authority,
             config,
