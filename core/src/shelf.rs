@@ -87,31 +87,34 @@ impl<T> Shelf<T> {
     /// Nobody waits longer for another than for an answer of their own, nor for one who has failed.
     pub(crate) fn is_awaited(&self, began: Millis, now: Millis) -> bool {
         let state = self.lock();
-        let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
         let is_asked = state
             .refreshed
             .is_some_and(|since| now.since(since) < AWAITED && state.failed.is_none_or(|failed| failed < since));
         let has_failed = state.failed.is_some_and(|failed| failed >= began);
-        !is_held && is_asked && !has_failed && now.since(began) < AWAITED
+        !state.is_held(now) && is_asked && !has_failed && now.since(began) < AWAITED
     }
 
     /// Says whether nothing is held and a fetch has failed since `began`: another would hardly fare better.
     pub(crate) fn has_failed_since(&self, began: Millis, now: Millis) -> bool {
         let state = self.lock();
-        let is_held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
-        !is_held && state.failed.is_some_and(|failed| failed >= began)
+        !state.is_held(now) && state.failed.is_some_and(|failed| failed >= began)
     }
 
     /// Says whether nothing is held and a fetch has failed a moment ago: who can do without does not wait for another.
     pub(crate) fn is_out(&self, now: Millis) -> bool {
         let state = self.lock();
-        let held = state.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE);
-        !held && is_paused(state.failed, now)
+        !state.is_held(now) && is_paused(state.failed, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         // Nothing panics while it is held, and a half-made change would only mean another fetch.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn is_held(&self, now: Millis) -> bool {
+        self.value.as_ref().is_some_and(|(_, since)| now.since(*since) < STALE)
     }
 }
 
