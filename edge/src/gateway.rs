@@ -13,6 +13,7 @@ use gateway_core::http::{Dialect, Front, Kind, Problem, RemoteControl, RequestCo
 use gateway_core::ports::Clock as _;
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use http::Response;
+use jiff::tz::TimeZone;
 use tower::ServiceExt as _;
 use worker::{Env, web_sys};
 
@@ -24,6 +25,9 @@ use crate::platform::{Adapters, EdgePlatform};
 
 /// The configuration, as it was when the Worker was built: the build has checked it.
 const DOCUMENT: &str = include_str!(env!("LLM_GATEWAY_DOCUMENT"));
+
+/// The time zone of budgets, and its rules (`TZif`, RFC 9636) as they were when the Worker was built.
+const TIME_ZONE: (&str, &[u8]) = (env!("LLM_GATEWAY_TIME_ZONE"), include_bytes!(env!("LLM_GATEWAY_TIME_ZONE_RULES")));
 
 /// How long the hot state may take for what is no call; calls have a shorter deadline (`admission.deadline_ms`).
 const HOT_DEADLINE: Duration = Duration::from_secs(5);
@@ -54,6 +58,11 @@ pub(crate) async fn answer(request: web_sys::Request, env: &Env, dialect: Dialec
     }
 }
 
+fn time_zone(name: &str) -> Option<TimeZone> {
+    let (known, rules) = TIME_ZONE;
+    if name == known { TimeZone::tzif(known, rules).ok() } else { None }
+}
+
 fn refuse(problem: &Problem, dialect: Dialect) -> Response<Body> {
     unserved(problem, dialect, &RequestContext::new_id(WorkerClock.now(), &WorkerRandom))
 }
@@ -66,7 +75,7 @@ fn router(env: &Env) -> Result<Router, Box<dyn Error>> {
 }
 
 fn make(env: &Env) -> Result<Router, Box<dyn Error>> {
-    let config = Config::load_at(Place::Edge, DOCUMENT, &bindings(env))?;
+    let config = Config::load_with(Place::Edge, time_zone, DOCUMENT, &bindings(env))?;
     logging::start(&config.log);
     let HotStore::Upstash(database) = config.hot.store()? else { return Err("hot.upstash is missing".into()) };
     let control = (config.control.address()?, config.control.signer()?);

@@ -34,6 +34,10 @@ pub(crate) enum Command {
     ///
     /// It asks where the configuration says that the gateway listens: for health checks of containers.
     Health,
+    /// Print every route with who may call it
+    ///
+    /// Method, path and gate, a line each, separated by tabs. Routes that the configuration adds (passthrough) are not among them.
+    Routes,
     /// Manage the records
     #[command(subcommand)]
     Records(Records),

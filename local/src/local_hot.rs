@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
+use gateway_core::money::{Nanodollars, WindowId};
 use gateway_core::ports::{
-    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, Tally, Unavailable, Usage,
+    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
+    Usage,
 };
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
@@ -61,7 +63,18 @@ delegate! {
     Sessions {
         open_session(session: &Session) -> ();
         session(ticket: &TicketHash, now: Timestamp) -> SessionState;
+        find_session(id: &SessionId) -> Option<Session>;
         end_session(id: &SessionId) -> bool;
+    }
+    Presence {
+        sessions(query: &SessionQuery) -> Page<Session>;
+        session_counts(now: Timestamp) -> SessionCounts;
+        seen(now: Timestamp, page: &PageRequest) -> Page<Activity>;
+        seen_count(now: Timestamp) -> u64;
+        activity(users: &[UserId], now: Timestamp) -> Vec<Activity>;
+    }
+    Limits {
+        count(name: &str, seconds: u32, now: Timestamp) -> (u64, u32);
     }
     OneTime {
         keep(kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> bool;
@@ -75,6 +88,7 @@ delegate! {
         pending_usage(limit: u32) -> (Vec<UsageEvent>, u64);
         discard_usage(through: u64) -> ();
         spending(query: &SpendingQuery) -> Spending;
+        spent_by(users: &[UserId], window: &WindowId) -> Vec<Nanodollars>;
     }
     Continuity {
         begin_generation() -> Generation;

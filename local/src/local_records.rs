@@ -3,11 +3,11 @@
 use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
-use gateway_core::identity::{Email, User};
+use gateway_core::identity::{Email, Name, User};
 use gateway_core::money::WindowId;
 use gateway_core::ports::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Directory, Outbox, Page, PageRequest, Records, Retention,
-    Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Directory, Outbox, Page, PageRequest, PeopleList, PeopleQuery,
+    Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -44,9 +44,9 @@ macro_rules! delegate {
 delegate! {
     Users {
         user(id: UserId) -> Option<Stored<User>>, Unavailable;
-        user_by_subject(issuer: &str, subject: &str) -> Option<Stored<User>>, Unavailable;
+        user_named(name: &Name) -> Option<Stored<User>>, Unavailable;
         insert_user(user: &User, audit: &AuditEntry) -> (), WriteError;
-        replace_user(next: &User, seen: Version, audit: &AuditEntry) -> (), WriteError;
+        replace_user(next: &User, seen: &Stored<User>, audit: &AuditEntry) -> (), WriteError;
     }
     Tokens {
         token(id: TokenId) -> Option<Stored<Token>>, Unavailable;
@@ -59,6 +59,8 @@ delegate! {
         all_tokens(search: &TokenSearch) -> Page<Stored<Token>>, Unavailable;
         people(ids: &[UserId]) -> Vec<Stored<User>>, Unavailable;
         people_at(email: &Email) -> Vec<Stored<User>>, Unavailable;
+        list_people(query: &PeopleQuery) -> Page<Stored<User>>, Unavailable;
+        count_people(list: &PeopleList) -> u64, Unavailable;
     }
     AuditLog {
         entries(query: &AuditQuery) -> Page<AuditEntry>, Unavailable;

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use gateway_core::Chain;
 use gateway_core::config::{Config, ConfigError, Place, VARIABLE_PREFIX};
+use gateway_core::http::ROUTES;
 use gateway_core::ports::{Clock as _, Random as _};
 use gateway_core::token::{FrontKey, KeySet};
 use gateway_native::host::{Environment, SystemClock, SystemRandom};
@@ -69,6 +70,12 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
         Command::Health => {
             runtime.block_on(health::check(listen(cli.config.as_deref())?))?;
             say("ready");
+            Ok(())
+        }
+        Command::Routes => {
+            for route in ROUTES {
+                say(&format!("{}\t{}\t{}", route.method, route.path, route.gate));
+            }
             Ok(())
         }
         Command::Records(Records::Create) => {

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// A usage event with the windows that it counts in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    /// The event.
+    /// The event, without the addresses of whoever called.
     pub event: UsageEvent,
     /// The windows that were running when the call came in.
     pub calendar: Calendar,
@@ -47,10 +47,12 @@ pub struct Sums {
 }
 
 impl Posting {
-    /// Dates an event on a time zone's calendar.
+    /// Dates an event on a time zone's calendar, and takes out of it what would tell who called once their record is erased.
     #[must_use]
-    pub fn of(event: UsageEvent, zone: &TimeZone) -> Self {
+    pub fn of(mut event: UsageEvent, zone: &TimeZone) -> Self {
         let calendar = Calendar::at(event.call.at.seconds(), zone);
+        event.email = None;
+        event.call.address.clear();
         Self { event, calendar }
     }
 

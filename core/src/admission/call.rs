@@ -24,6 +24,8 @@ pub struct Admit {
     pub token: TokenId,
     /// The token's epoch.
     pub epoch: Epoch,
+    /// The person has to have signed in since then.
+    pub signed_in_since: Option<Timestamp>,
     /// What the front already found against the call; told only to somebody who passes the checks of identity.
     pub preclusion: Option<Preclusion>,
     /// Whether the model has a price.
@@ -90,6 +92,8 @@ pub enum Refusal {
         /// When the suspension ends by itself, if ever.
         until: Option<Timestamp>,
     },
+    /// The person signed in too long ago.
+    SignInTooOld,
     /// What the front had found.
     Precluded(Preclusion),
     /// The model has no price, and a budget applies.

@@ -22,7 +22,7 @@ pub struct UserEntry {
     /// Sessions of a lower epoch are over.
     pub session_epoch: Epoch,
     /// Their newest sign-in.
-    pub last_sign_in: Timestamp,
+    pub last_sign_in: Option<Timestamp>,
     /// Their address.
     pub email: Email,
     /// Their display name.

@@ -110,8 +110,9 @@ pub struct UsageEvent {
     pub revision: u32,
     /// Who called.
     pub user: UserId,
-    /// Their address at that time.
-    pub email: Email,
+    /// Their address at that time; the log does without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// With which token.
     pub token: TokenId,
     /// The groups whose budgets it counts against.

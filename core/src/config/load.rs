@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
@@ -79,11 +80,26 @@ impl Config {
     ///
     /// [`ConfigError`] names the first key that cannot be used.
     pub fn load_at(place: Place, document: &str, vars: &impl Vars) -> Result<Self, ConfigError> {
+        Self::load_with(place, |name| TimeZone::get(name).ok(), document, vars)
+    }
+
+    /// The same for who knows time zones otherwise than from the database, which is in the feature `time-zones`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first key that cannot be used.
+    pub fn load_with(
+        place: Place,
+        zone: impl Fn(&str) -> Option<TimeZone>,
+        document: &str,
+        vars: &impl Vars,
+    ) -> Result<Self, ConfigError> {
         let table = parse_document(document)?;
         let overrides = vars.with_prefix(VARIABLE_PREFIX);
         let mut config =
             overridden(&table, &overrides)?.map_err(|message| wrong_variable(&table, &overrides, &message))?;
         inherit(&mut config, vars)?;
+        config.calendar.zone = zone(&config.calendar.time_zone);
         config.complete(place)
     }
 
@@ -118,12 +134,14 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if jiff::tz::TimeZone::get(&self.calendar.time_zone).is_err() {
-            return Err(ConfigError::key("calendar.time_zone", "is not a time zone of the IANA database"));
+        if self.calendar.zone.is_none() {
+            let reason = "is not a time zone of the IANA database, or not the one that this was built for";
+            return Err(ConfigError::key("calendar.time_zone", reason));
         }
         self.records.check()?;
         self.hot.store()?;
         self.signin.validate()?;
+        self.scim.check()?;
         self.log.check()?;
         self.tokens.keys()?;
         self.control.address()?;
@@ -137,6 +155,12 @@ impl Config {
             ("session.absolute", self.session.absolute, 60, 90 * 86400),
             ("tokens.max_lifetime", self.tokens.max_lifetime, 60, 366 * 86400),
             ("tokens.default_lifetime", self.tokens.default_lifetime, 60, self.tokens.max_lifetime.0),
+            (
+                "tokens.require_sign_in_within",
+                self.tokens.require_sign_in_within.unwrap_or(Seconds(3600)),
+                3600,
+                366 * 86400,
+            ),
             ("admission.freshness", self.admission.freshness.unwrap_or(Seconds(0)), 0, 60),
             ("upstream.first_byte", self.upstream.first_byte, 1, 3600),
             ("upstream.idle", self.upstream.idle, 1, 3600),

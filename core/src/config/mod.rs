@@ -54,6 +54,8 @@ pub struct Config {
     pub control: ControlLink,
     /// How people sign in, and who may.
     pub signin: SigninConfig,
+    /// The company's directory, which says who has joined and who has left.
+    pub scim: Scim,
     /// Browser sessions.
     pub session: Sessions,
     /// Issued tokens.
@@ -114,6 +116,29 @@ impl Default for Data {
     }
 }
 
+/// `[scim]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scim {
+    /// The bearer token that the directory shows; without one there is no SCIM.
+    pub token: Option<SecretString>,
+}
+
+/// The shortest `scim.token`, in characters: whoever guesses it removes everybody.
+const SHORTEST_SCIM_TOKEN: usize = 32;
+
+impl Scim {
+    fn check(&self) -> Result<(), ConfigError> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let text = token.expose_secret();
+        if text.len() < SHORTEST_SCIM_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let reason = format!("must have {SHORTEST_SCIM_TOKEN} characters, and none that a header cannot carry");
+            return Err(ConfigError::key("scim.token", reason));
+        }
+        Ok(())
+    }
+}
+
 /// `[session]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,11 +165,18 @@ pub struct Tokens {
     pub default_lifetime: Seconds,
     /// The longest lifetime that may be asked for.
     pub max_lifetime: Seconds,
+    /// How long ago a person may have signed in for their tokens to work; without it they work until they expire.
+    pub require_sign_in_within: Option<Seconds>,
 }
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { keys: None, default_lifetime: Seconds(30 * 86400), max_lifetime: Seconds(90 * 86400) }
+        Self {
+            keys: None,
+            default_lifetime: Seconds(30 * 86400),
+            max_lifetime: Seconds(90 * 86400),
+            require_sign_in_within: None,
+        }
     }
 }
 
@@ -189,11 +221,32 @@ impl Default for Upstream {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// The largest body of a model call, in bytes.
     pub body: Option<usize>,
+    /// How many sign-ins may be begun from one address in a minute; 0 if that is not limited, here as below.
+    pub sign_ins_per_address: u32,
+    /// How many times in a minute one person may sign in.
+    pub sign_ins_per_user: u32,
+    /// How many tokens may be minted from one address in a minute.
+    pub mints_per_address: u32,
+    /// How many tokens one person may mint in a minute.
+    pub mints_per_user: u32,
+}
+
+impl Default for Limits {
+    /// A whole office comes to work behind one address.
+    fn default() -> Self {
+        Self {
+            body: None,
+            sign_ins_per_address: 300,
+            sign_ins_per_user: 20,
+            mints_per_address: 300,
+            mints_per_user: 30,
+        }
+    }
 }
 
 /// `[calendar]`
@@ -202,11 +255,14 @@ pub struct Limits {
 pub struct Calendar {
     /// The time zone (IANA) whose days, weeks and months budgets follow.
     pub time_zone: String,
+    /// Its rules.
+    #[serde(skip)]
+    zone: Option<TimeZone>,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { time_zone: "UTC".to_owned() }
+        Self { time_zone: "UTC".to_owned(), zone: None }
     }
 }
 
@@ -364,10 +420,10 @@ impl Config {
         self.server.public_url.as_ref().expect("loading fills it in")
     }
 
-    /// Returns the time zone of budgets. [`Config::load`] has checked that it exists.
+    /// Returns the time zone of budgets. [`Config::load`] has filled it in.
     #[must_use]
     pub fn time_zone(&self) -> TimeZone {
-        TimeZone::get(&self.calendar.time_zone).unwrap_or(TimeZone::UTC)
+        self.calendar.zone.clone().unwrap_or(TimeZone::UTC)
     }
 
     /// Returns a model that can be called in that form, to show how: the first that has a name of its own.

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
+use crate::money::{Nanodollars, WindowId};
 use crate::ports::{
-    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, Tally, Unavailable, Usage,
+    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
+    Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -133,8 +135,40 @@ impl<H: Hot> Sessions for FaultyHot<H> {
         self.faults.run(self.inner.session(ticket, now)).await
     }
 
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, Unavailable> {
+        self.faults.run(self.inner.find_session(id)).await
+    }
+
     async fn end_session(&self, id: &SessionId) -> Result<bool, Unavailable> {
         self.faults.run(self.inner.end_session(id)).await
+    }
+}
+
+impl<H: Hot> Presence for FaultyHot<H> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Session>, Unavailable> {
+        self.faults.run(self.inner.sessions(query)).await
+    }
+
+    async fn session_counts(&self, now: Timestamp) -> Result<SessionCounts, Unavailable> {
+        self.faults.run(self.inner.session_counts(now)).await
+    }
+
+    async fn seen(&self, now: Timestamp, page: &PageRequest) -> Result<Page<Activity>, Unavailable> {
+        self.faults.run(self.inner.seen(now, page)).await
+    }
+
+    async fn seen_count(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        self.faults.run(self.inner.seen_count(now)).await
+    }
+
+    async fn activity(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Activity>, Unavailable> {
+        self.faults.run(self.inner.activity(users, now)).await
+    }
+}
+
+impl<H: Hot> Limits for FaultyHot<H> {
+    async fn count(&self, name: &str, seconds: u32, now: Timestamp) -> Result<(u64, u32), Unavailable> {
+        self.faults.run(self.inner.count(name, seconds, now)).await
     }
 }
 
@@ -176,6 +210,10 @@ impl<H: Hot> Usage for FaultyHot<H> {
 
     async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
         self.faults.run(self.inner.spending(query)).await
+    }
+
+    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
+        self.faults.run(self.inner.spent_by(users, window)).await
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::admission::{Admit, Call, Install, Settlement, TokenEntry, UsageEvent, UserEntry};
 use crate::control::{Actor, Via};
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
-use crate::identity::{Email, Status, User};
+use crate::identity::{Account, Email, Status, User};
 use crate::money::{Budget, BudgetScope, Calendar, Nanodollars, TokenUsage, WindowKind};
 use crate::ports::AuditEntry;
 use crate::session::{Session, Ticket};
@@ -52,7 +52,7 @@ pub fn user_entry(number: u8) -> UserEntry {
         status: Status::Active,
         token_epoch: Epoch(0),
         session_epoch: Epoch(0),
-        last_sign_in: START,
+        last_sign_in: Some(START),
         email: email(number),
         name: None,
         groups: if number.is_multiple_of(2) { vec!["even".to_owned()] } else { Vec::new() },
@@ -83,18 +83,11 @@ pub fn install(number: u8, generation: Generation) -> Install {
 pub fn user(number: u8) -> User {
     let entry = user_entry(number);
     User {
-        id: entry.id,
-        issuer: "https://id.example".to_owned(),
-        subject: format!("subject-{number}"),
-        email: entry.email,
+        account: Some(Account { issuer: "https://id.example".to_owned(), subject: format!("subject-{number}") }),
         name: Some("'; DROP TABLE user; --\u{0}\"<b>".to_owned()),
         groups: entry.groups,
-        status: Status::Active,
-        token_epoch: Epoch(0),
-        session_epoch: Epoch(0),
-        reauth_after: None,
-        first_seen: START,
-        last_sign_in: START,
+        last_sign_in: Some(START),
+        ..User::expected(entry.id, entry.email, START)
     }
 }
 
@@ -140,6 +133,7 @@ pub fn admit(number: u8, lease: u16, now: Timestamp, estimate: i64, budgets: &[B
         user: user_id(number),
         token: token_id(number),
         epoch: Epoch(0),
+        signed_in_since: None,
         preclusion: None,
         priced: true,
         is_free: false,
@@ -191,7 +185,7 @@ pub fn usage_event(number: u16, revision: u32) -> UsageEvent {
         id: lease_id(number),
         revision,
         user: user_id(1),
-        email: email(1),
+        email: Some(email(1)),
         token: token_id(1),
         groups: Vec::new(),
         estimate: Nanodollars(5),

@@ -7,9 +7,11 @@ use super::model::Restart;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
 use crate::memory::{Decision, Memory};
+use crate::money::{Nanodollars, WindowId};
 use crate::ports::{
-    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, Tally, Unavailable, Usage,
+    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
+    Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -125,8 +127,40 @@ impl Sessions for MemoryHot {
         Ok(self.decide(|memory| memory.session(ticket, now)))
     }
 
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, Unavailable> {
+        Ok(self.lock().find_session(id))
+    }
+
     async fn end_session(&self, id: &SessionId) -> Result<bool, Unavailable> {
         Ok(self.decide(|memory| memory.end_session(id)))
+    }
+}
+
+impl Presence for MemoryHot {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Session>, Unavailable> {
+        Ok(self.lock().list_sessions(query))
+    }
+
+    async fn session_counts(&self, now: Timestamp) -> Result<SessionCounts, Unavailable> {
+        Ok(self.lock().session_counts(now))
+    }
+
+    async fn seen(&self, now: Timestamp, page: &PageRequest) -> Result<Page<Activity>, Unavailable> {
+        Ok(self.lock().seen(now, page))
+    }
+
+    async fn seen_count(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        Ok(self.lock().seen_count(now))
+    }
+
+    async fn activity(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Activity>, Unavailable> {
+        Ok(self.lock().activity(users, now))
+    }
+}
+
+impl Limits for MemoryHot {
+    async fn count(&self, name: &str, seconds: u32, now: Timestamp) -> Result<(u64, u32), Unavailable> {
+        Ok(self.decide(|memory| memory.count(name, seconds, now)))
     }
 }
 
@@ -171,6 +205,10 @@ impl Usage for MemoryHot {
 
     async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
         Ok(self.lock().spending(query))
+    }
+
+    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
+        Ok(self.lock().spent_by(users, window))
     }
 }
 

@@ -156,6 +156,9 @@ impl<S: Restart> History<S> {
         if let Terms::Precluded(preclusion) = terms {
             question.preclusion = Some(preclusion);
         }
+        if let Terms::SignedInWithin { seconds } = terms {
+            question.signed_in_since = Some(self.now.plus(-seconds));
+        }
         if terms != Terms::Free {
             question.budgets = Arc::clone(&self.budgets);
         }
@@ -208,6 +211,7 @@ impl<S: Restart> History<S> {
             }
             Change::Remove => user.status = Status::Removed,
             Change::Regroup { groups } => user.groups.clone_from(groups),
+            Change::SignIn => user.last_sign_in = Some(self.now),
         }
     }
 

@@ -198,7 +198,12 @@ fn identity_refusal(user: &UserEntry, token: &TokenEntry, admit: &Admit) -> Opti
     if token.revoked || user.token_epoch.0 > token.epoch.0 || user.token_epoch.0 > admit.epoch.0 {
         return Some(Refusal::Revoked);
     }
-    let Status::Suspended(suspension) = &user.status else { return None };
-    let holds = suspension.until.is_none_or(|until| admit.now.0 < until.0);
-    holds.then_some(Refusal::Suspended { until: suspension.until })
+    if let Status::Suspended(suspension) = &user.status
+        && suspension.until.is_none_or(|until| admit.now.0 < until.0)
+    {
+        return Some(Refusal::Suspended { until: suspension.until });
+    }
+    let least = admit.signed_in_since?;
+    let is_too_old = user.last_sign_in.is_none_or(|last| last.0 < least.0);
+    is_too_old.then_some(Refusal::SignInTooOld)
 }

@@ -60,6 +60,8 @@ pub(super) enum Terms {
     Free,
     /// The front found something against it.
     Precluded(Preclusion),
+    /// The person has to have signed in lately.
+    SignedInWithin { seconds: i64 },
 }
 
 /// What becomes of a person, or of their token.
@@ -70,6 +72,7 @@ pub(super) enum Change {
     Suspend { seconds: i64 },
     Remove,
     Regroup { groups: Vec<String> },
+    SignIn,
 }
 
 /// Makes histories.
@@ -94,9 +97,14 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
-    let special =
-        [Terms::Unpriced, Terms::Free, Terms::Precluded(Preclusion::Scope), Terms::Precluded(Preclusion::UnknownModel)];
-    prop_oneof![12 => Just(Terms::Usual), 4 => proptest::sample::select(special.to_vec())]
+    let special = [
+        Terms::Unpriced,
+        Terms::Free,
+        Terms::Precluded(Preclusion::Scope),
+        Terms::Precluded(Preclusion::UnknownModel),
+        Terms::SignedInWithin { seconds: 50 },
+    ];
+    prop_oneof![12 => Just(Terms::Usual), 5 => proptest::sample::select(special.to_vec())]
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -107,5 +115,6 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (1..60_i64).prop_map(|seconds| Change::Suspend { seconds }),
         1 => Just(Change::Remove),
         4 => groups.prop_map(|groups| Change::Regroup { groups }),
+        1 => Just(Change::SignIn),
     ]
 }

@@ -39,6 +39,8 @@ pub enum Via {
         /// What it may be used for.
         scopes: Scopes,
     },
+    /// By the secret of the company's directory (SCIM).
+    Directory,
     /// The front, for itself: recording a sign-in, installing what the hot state forgot.
     Front,
 }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use crate::token::{KeyError, KeySet, Signer, TokenPolicy};
 use crate::version::Generation;
 
-use super::Actor;
+use super::{Actor, Via};
 
 /// The adapters of one control plane.
 pub trait Authority: Clone + Send + Sync + 'static {
@@ -169,7 +169,7 @@ impl<A: Authority> Control<A> {
         AuditEntry {
             id: AuditId::new(now, self.random().bytes()),
             at: now.seconds(),
-            actor: actor.user().map_or_else(|| "system".to_owned(), |user| user.to_string()),
+            actor: actor.name(),
             action: action.to_owned(),
             target: target.to_string(),
             detail,
@@ -180,13 +180,22 @@ impl<A: Authority> Control<A> {
 }
 
 impl Actor {
-    /// Returns the person, unless it is the front itself.
+    /// Returns the person, unless it is the front itself or the directory.
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {
-        use super::Via;
         match self.via {
             Via::Session { user, .. } | Via::Bearer { user, .. } => Some(user),
-            Via::Front => None,
+            Via::Directory | Via::Front => None,
+        }
+    }
+
+    /// Returns what the audit log calls them: a user's id, `directory` or `system`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.via {
+            Via::Session { user, .. } | Via::Bearer { user, .. } => user.to_string(),
+            Via::Directory => "directory".to_owned(),
+            Via::Front => "system".to_owned(),
         }
     }
 }

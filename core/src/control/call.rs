@@ -3,17 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{TokenId, UserId};
-use crate::identity::Email;
+use crate::identity::{Account, Email};
 use crate::time::Timestamp;
 use crate::version::{Epoch, Generation};
 
 /// Tells the control plane whom the identity provider vouched for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInRecord {
-    /// The identity provider.
-    pub issuer: String,
-    /// Its name for the person.
-    pub subject: String,
+    /// What it calls the person.
+    pub account: Account,
     /// Their verified address.
     pub email: Email,
     /// Their display name.
@@ -41,6 +39,11 @@ pub enum SignInOutcome {
     Suspended {
         /// Until when, if it ends by itself.
         until: Option<Timestamp>,
+    },
+    /// They sign in over and over.
+    TooOften {
+        /// Seconds until they may try again.
+        retry_after: u32,
     },
     /// Their sign-in at the identity provider is older than the moment at which they were signed out everywhere.
     AuthenticateAgain,

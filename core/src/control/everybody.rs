@@ -1,11 +1,10 @@
 //! Everybody's tokens, for administrators: finding them, counting them, and taking them away.
 
-use std::collections::BTreeMap;
-
-use super::{Actor, Authority, Control, ListedToken, RevokeError};
+use super::roles::Reach;
+use super::{Actor, Administrator, Authority, ChangeError, Control, ListedToken};
 use crate::Chain;
 use crate::id::{TokenId, UserId};
-use crate::identity::{Email, Role, User};
+use crate::identity::{Email, User};
 use crate::ports::{
     Cursor, Directory as _, Page, PageRequest, Roster as _, Tally, TokenQuery, TokenSearch, Tokens as _, Unavailable,
     within,
@@ -73,7 +72,7 @@ impl<A: Authority> Control<A> {
             self.records().all_tokens(&TokenSearch { prefix: prefix.clone(), expired_after, page }).await?
         };
         let is_wanted = |token: &Token| prefix.as_ref().is_none_or(|prefix| token.found_by(prefix).is_some());
-        let owners = self.owners(&page.items).await?;
+        let owners = self.by_id(page.items.iter().map(|token| token.value.user)).await?;
         let items = page.items.into_iter().filter(|stored| is_wanted(&stored.value)).map(|stored| {
             let owner = owners.get(&stored.value.user);
             // Nobody's token is good for nothing.
@@ -109,14 +108,6 @@ impl<A: Authority> Control<A> {
         Ok(Page { items: found.items, next })
     }
 
-    async fn owners(&self, tokens: &[Stored<Token>]) -> Result<BTreeMap<UserId, User>, Unavailable> {
-        let mut ids: Vec<UserId> = tokens.iter().map(|token| token.value.user).collect();
-        ids.sort();
-        ids.dedup();
-        let people = self.records().people(&ids).await?;
-        Ok(people.into_iter().map(|person| (person.value.id, person.value)).collect())
-    }
-
     /// Returns how many tokens there are, at this moment; `None` while the hot state is told of them all.
     ///
     /// # Errors
@@ -130,25 +121,24 @@ impl<A: Authority> Control<A> {
         }
     }
 
-    /// Revokes somebody's token; see [`Control::revoke`]. `by` has the role `role`.
+    /// Revokes somebody's token; see [`Control::revoke`].
     ///
     /// # Errors
     ///
-    /// [`RevokeError`] says how far it came.
+    /// [`ChangeError`] says how far it came.
     pub async fn revoke_anybodys(
         &self,
         actor: &Actor,
-        by: UserId,
-        role: Role,
+        by: &Administrator,
         id: TokenId,
-    ) -> Result<RevokedToken, RevokeError> {
-        let token = self.records().token(id).await.map_err(RevokeError::Unavailable)?;
-        let user = token.ok_or(RevokeError::NotFound)?.value.user;
-        let owner = self.records().people(&[user]).await.map_err(RevokeError::Unavailable)?.pop();
-        if owner.as_ref().is_some_and(|owner| self.is_out_of_reach(&owner.value, role)) {
-            return Err(RevokeError::Untouchable);
+    ) -> Result<RevokedToken, ChangeError> {
+        let token = self.records().token(id).await.map_err(ChangeError::Unavailable)?;
+        let user = token.ok_or(ChangeError::NotFound)?.value.user;
+        let owner = self.records().people(&[user]).await.map_err(ChangeError::Unavailable)?.pop();
+        if let Some(owner) = &owner {
+            self.check_reach(by, &owner.value, Reach::Belongings).await?;
         }
-        self.revoke_token(actor, by, user, id).await?;
+        self.revoke_token(actor, by.id, user, id).await?;
         Ok(RevokedToken { id, email: owner.map(|owner| owner.value.email) })
     }
 
@@ -157,23 +147,23 @@ impl<A: Authority> Control<A> {
     ///
     /// # Errors
     ///
-    /// [`RevokeError`] says how far it came; [`RevokeError::NotFound`] if nobody has it.
-    pub async fn revoke_persons(&self, actor: &Actor, role: Role, email: &Email) -> Result<Option<u64>, RevokeError> {
-        let people = self.records().people_at(email).await.map_err(RevokeError::Unavailable)?;
-        if people.is_empty() {
-            return Err(RevokeError::NotFound);
-        }
-        if people.iter().any(|person| self.is_out_of_reach(&person.value, role)) {
-            return Err(RevokeError::Untouchable);
+    /// [`ChangeError`] says how far it came; [`ChangeError::NotFound`] if nobody has it.
+    pub async fn revoke_persons(
+        &self,
+        actor: &Actor,
+        by: &Administrator,
+        email: &Email,
+    ) -> Result<Option<u64>, ChangeError> {
+        let people = self.holders(email).await?;
+        for person in &people {
+            self.check_reach(by, &person.value, Reach::Belongings).await?;
         }
         // One who cannot be reached keeps nobody else's from being revoked.
-        let mut failed = None;
+        let mut done = Ok(());
         for person in &people {
-            failed = self.revoke_all(actor, person.value.id).await.err().or(failed);
+            done = done.and(self.revoke_all(actor, person.value.id).await);
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        done?;
         let mut revoked = 0;
         for person in &people {
             match self.good_tokens(&person.value).await {
@@ -185,11 +175,6 @@ impl<A: Authority> Control<A> {
             }
         }
         Ok(Some(revoked))
-    }
-
-    /// Says whether somebody is a super administrator, whom only others may touch.
-    fn is_out_of_reach(&self, user: &User, role: Role) -> bool {
-        self.config().roles.role(user) == Role::SuperAdmin && role < Role::SuperAdmin
     }
 
     /// Counts the tokens that are good as long as their owner is as they were read.

@@ -4,10 +4,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Actor, Authority, Control};
+use super::{Actor, Authority, Control, TooOften, neighbourhood};
 use crate::Chain;
 use crate::id::{TokenId, UserId};
-use crate::identity::{Role, Status, User};
+use crate::identity::{Role, User};
 use crate::ports::{Clock as _, Random as _, Subject, Tokens as _, Unavailable, Users as _, WriteError};
 use crate::token::{InvalidName, KeyError, Scope, Scopes, Token, TokenName, TokenState, UnknownScope, sign};
 
@@ -62,6 +62,9 @@ pub enum MintError {
     /// The person may not use the gateway.
     #[error("the account is not active")]
     Inactive,
+    /// They mint over and over.
+    #[error("too many tokens were minted in the last minute")]
+    TooOften(TooOften),
     /// The signing key is unusable.
     #[error("the signing key is unusable")]
     Key(#[source] KeyError),
@@ -82,13 +85,14 @@ impl<A: Authority> Control<A> {
         let scopes = scopes(request.scopes.as_deref())?;
 
         let Some(owner) = self.records().user(user).await? else { return Err(MintError::Inactive) };
-        let owner = owner.value;
-        if owner.status != Status::Active {
+        if !owner.value.is_active(self.now()) {
             return Err(MintError::Inactive);
         }
-        if scopes.contains(Scope::Admin) && self.config().roles.role(&owner) < Role::Admin {
+        if scopes.contains(Scope::Admin) && self.role(actor, owner.clone()).await? < Role::Admin {
             return Err(MintError::ScopeBeyondRole);
         }
+        self.limit_mints(actor, user).await?;
+        let owner = owner.value;
 
         let now = self.clock().now();
         let token = Token {
@@ -117,6 +121,14 @@ impl<A: Authority> Control<A> {
             tracing::debug!(error = %Chain(&error), "a new token is not yet in the hot state");
         }
         Ok(Minted { secret, token, user: owner })
+    }
+
+    async fn limit_mints(&self, actor: &Actor, user: UserId) -> Result<(), MintError> {
+        let limits = &self.config().limits;
+        let by_user = self.limit(&format!("mint:{user}"), limits.mints_per_user).await?;
+        let address = format!("mint:{}", neighbourhood(&actor.address));
+        let by_address = self.limit(&address, limits.mints_per_address).await?;
+        by_user.or(by_address).map_or(Ok(()), |too_often| Err(MintError::TooOften(too_often)))
     }
 
     fn lifetime(&self, literal: Option<&serde_json::Number>) -> Result<i64, MintError> {

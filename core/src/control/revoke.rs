@@ -2,34 +2,13 @@
 
 use serde_json::json;
 
-use super::{Actor, Authority, Control};
+use super::change::{Change, MAX_ATTEMPTS};
+use super::{Actor, Authority, ChangeError, Control};
 use crate::id::{TokenId, UserId};
-use crate::ports::{Subject, Tokens as _, Unavailable, Users as _, WriteError};
+use crate::identity::User;
+use crate::ports::{Subject, Tokens as _, WriteError};
 use crate::token::{Revocation, Token, TokenState};
 use crate::version::Stored;
-
-/// How often to start over when somebody else writes the same record.
-const MAX_ATTEMPTS: usize = 5;
-
-/// Why a token was not revoked.
-#[derive(Debug, thiserror::Error)]
-pub enum RevokeError {
-    /// There is no such token, or it is somebody else's.
-    #[error("no such token")]
-    NotFound,
-    /// It is a super administrator's, whom only another may touch.
-    #[error("only a super administrator may take away a super administrator's tokens")]
-    Untouchable,
-    /// The record was written over and over by others.
-    #[error("the record keeps changing")]
-    Contended,
-    /// The record could not be read or written; nothing is promised.
-    #[error(transparent)]
-    Unavailable(Unavailable),
-    /// The record is written, the hot state is not yet told. It will be: calls may pass until then.
-    #[error("the revocation is saved and being applied")]
-    Pending(#[source] Unavailable),
-}
 
 impl<A: Authority> Control<A> {
     /// Revokes one of `user`'s tokens. Once this is `Ok`, no call with it is admitted anywhere. Revoking it again is fine,
@@ -37,8 +16,8 @@ impl<A: Authority> Control<A> {
     ///
     /// # Errors
     ///
-    /// [`RevokeError`] says how far it came.
-    pub async fn revoke(&self, actor: &Actor, user: UserId, id: TokenId) -> Result<(), RevokeError> {
+    /// [`ChangeError`] says how far it came.
+    pub async fn revoke(&self, actor: &Actor, user: UserId, id: TokenId) -> Result<(), ChangeError> {
         self.revoke_token(actor, user, user, id).await
     }
 
@@ -49,27 +28,27 @@ impl<A: Authority> Control<A> {
         by: UserId,
         user: UserId,
         id: TokenId,
-    ) -> Result<(), RevokeError> {
+    ) -> Result<(), ChangeError> {
         for _ in 0..MAX_ATTEMPTS {
-            let stored = self.records().token(id).await.map_err(RevokeError::Unavailable)?;
-            let stored = stored.filter(|stored| stored.value.user == user).ok_or(RevokeError::NotFound)?;
+            let stored = self.records().token(id).await.map_err(ChangeError::Unavailable)?;
+            let stored = stored.filter(|stored| stored.value.user == user).ok_or(ChangeError::NotFound)?;
             if stored.value.state != TokenState::Live {
-                return self.publish(Subject::Token(id)).await.map_err(RevokeError::Pending);
+                return self.publish(Subject::Token(id)).await.map_err(ChangeError::Pending);
             }
             match self.write_revocation(actor, by, &stored).await {
-                Ok(()) => return self.publish(Subject::Token(id)).await.map_err(RevokeError::Pending),
+                Ok(()) => return self.publish(Subject::Token(id)).await.map_err(ChangeError::Pending),
                 Err(WriteError::Conflict) => {}
-                Err(WriteError::Unavailable(error)) => return Err(RevokeError::Unavailable(error)),
+                Err(WriteError::Unavailable(error)) => return Err(ChangeError::Unavailable(error)),
             }
         }
-        Err(RevokeError::Contended)
+        Err(ChangeError::Contended)
     }
 
     async fn write_revocation(&self, actor: &Actor, by: UserId, stored: &Stored<Token>) -> Result<(), WriteError> {
         let state = TokenState::Revoked(Revocation { by, at: self.now() });
         let next = Token { state, ..stored.value.clone() };
-        let detail = json!({"name": next.name.as_str()});
-        let audit = self.audit(actor, "token.revoke", format_args!("token:{}", next.id), detail);
+        let audit =
+            self.audit(actor, "token.revoke", format_args!("token:{}", next.id), json!({"name": next.name.as_str()}));
         self.records().replace_token(&next, stored.version, &audit).await
     }
 
@@ -77,20 +56,13 @@ impl<A: Authority> Control<A> {
     ///
     /// # Errors
     ///
-    /// [`RevokeError`] says how far it came.
-    pub async fn revoke_all(&self, actor: &Actor, user: UserId) -> Result<(), RevokeError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let stored = self.records().user(user).await.map_err(RevokeError::Unavailable)?;
-            let Stored { value: mut next, version } = stored.ok_or(RevokeError::NotFound)?;
-            next.token_epoch = next.token_epoch.next();
+    /// [`ChangeError`] says how far it came.
+    pub async fn revoke_all(&self, actor: &Actor, user: UserId) -> Result<(), ChangeError> {
+        let raise = |user: &User| {
+            let next = User { token_epoch: user.token_epoch.next(), ..user.clone() };
             let detail = json!({"token_epoch": next.token_epoch});
-            let audit = self.audit(actor, "token.revoke_all", format_args!("user:{user}"), detail);
-            match self.records().replace_user(&next, version, &audit).await {
-                Ok(()) => return self.publish(Subject::User(user)).await.map_err(RevokeError::Pending),
-                Err(WriteError::Conflict) => {}
-                Err(WriteError::Unavailable(error)) => return Err(RevokeError::Unavailable(error)),
-            }
-        }
-        Err(RevokeError::Contended)
+            Ok(Some(Change { next, action: "token.revoke_all", detail }))
+        };
+        self.change_user(actor, user, raise).await.map(drop)
     }
 }

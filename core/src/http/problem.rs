@@ -26,6 +26,8 @@ pub enum Kind {
     NotFound,
     /// There is no such token.
     TokenNotFound,
+    /// There is no such session.
+    SessionNotFound,
     /// There is no such model.
     ModelNotFound,
     /// The path is there, the method is not.
@@ -42,6 +44,8 @@ pub enum Kind {
     BudgetExhausted,
     /// The budget's room is held by running calls.
     BudgetReserved,
+    /// It was asked for too often.
+    RateLimited,
     /// The model has no price, and a budget applies.
     Unpriced,
     /// A store did not answer.
@@ -92,6 +96,9 @@ impl Kind {
             Self::Invalid => row(400, "invalid_request", "Invalid request", INVALID, (INVALID, "invalid_request")),
             Self::NotFound => row(404, "not_found", "Not found", MISSING, (INVALID, "not_found")),
             Self::TokenNotFound => row(404, "token_not_found", "Token not found", MISSING, (INVALID, "not_found")),
+            Self::SessionNotFound => {
+                row(404, "session_not_found", "Session not found", MISSING, (INVALID, "not_found"))
+            }
             Self::ModelNotFound => {
                 row(404, "model_not_found", "Model not found", MISSING, (INVALID, "model_not_found"))
             }
@@ -124,6 +131,13 @@ impl Kind {
                 "rate_limit_error",
                 ("rate_limit_exceeded", "rate_limit_exceeded"),
             ),
+            Self::RateLimited => row(
+                429,
+                "rate_limited",
+                "Too many requests",
+                "rate_limit_error",
+                ("rate_limit_exceeded", "rate_limit_exceeded"),
+            ),
             Self::Unpriced => row(400, "unpriced_model", "Model without a price", INVALID, (INVALID, "unpriced_model")),
             Self::Unavailable => {
                 row(503, "unavailable", "Service unavailable", "api_error", ("server_error", "unavailable"))
@@ -135,6 +149,15 @@ impl Kind {
                 row(504, "gateway_timeout", "Provider timed out", "api_error", ("server_error", "gateway_timeout"))
             }
             Self::Internal => row(500, "internal", "Internal error", "api_error", ("server_error", "internal")),
+        }
+    }
+
+    /// Returns the error code of OAuth (RFC 6749 §4.1.2.1, §5.2).
+    const fn oauth(self) -> &'static str {
+        match self.row().status {
+            500 => "server_error",
+            503 => "temporarily_unavailable",
+            _ => "invalid_request",
         }
     }
 
@@ -220,6 +243,17 @@ impl Problem {
                     "request_id": request_id,
                 }),
             ),
+            Dialect::OAuth => {
+                ("application/json", json!({"error": self.kind.oauth(), "error_description": self.detail}))
+            }
+            Dialect::Scim => (
+                "application/scim+json",
+                json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+                    "status": row.status.to_string(),
+                    "detail": self.detail,
+                }),
+            ),
             Dialect::OpenAi => (
                 "application/json",
                 json!({"error": {
@@ -285,6 +319,10 @@ pub enum Dialect {
     Anthropic,
     /// OpenAI's.
     OpenAi,
+    /// OAuth's (RFC 6749 §5.2), for what identity providers call.
+    OAuth,
+    /// SCIM's (RFC 7644 §3.12).
+    Scim,
 }
 
 impl Dialect {
@@ -296,6 +334,10 @@ impl Dialect {
             Self::Anthropic
         } else if path == "/v1" || path.starts_with("/v1/") {
             Self::OpenAi
+        } else if path == "/oauth2/backchannel-logout" {
+            Self::OAuth
+        } else if path.starts_with("/scim/") {
+            Self::Scim
         } else {
             Self::Api
         }

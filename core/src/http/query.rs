@@ -2,6 +2,18 @@
 
 use super::{Kind, Problem};
 
+/// As [`parse`]; what is given empty is not given.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(super) fn parse_filled<const N: usize>(
+    query: Option<&str>,
+    names: [&str; N],
+) -> Result<[Option<String>; N], Problem> {
+    Ok(parse(query, names)?.map(|value| value.filter(|value| !value.is_empty())))
+}
+
 /// Reads the members of a query string that are known by these names.
 ///
 /// # Errors

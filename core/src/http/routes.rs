@@ -32,8 +32,28 @@ pub enum Gate {
     SessionOr(Scope),
     /// An administrator, by browser session, or by an API token with the scope `admin`. Only the control plane knows who is one.
     Admin,
+    /// A super administrator, in the same ways.
+    SuperAdmin,
+    /// The company's directory, by the secret that it has for that (RFC 7644 §2).
+    Directory,
     /// The front itself; never reachable from outside.
     Front,
+}
+
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Page => f.write_str("page"),
+            Self::Session => f.write_str("session"),
+            Self::Bearer(scope) => write!(f, "token {}", scope.name()),
+            Self::SessionOr(scope) => write!(f, "session or token {}", scope.name()),
+            Self::Admin => f.write_str("administrator"),
+            Self::SuperAdmin => f.write_str("super administrator"),
+            Self::Directory => f.write_str("directory"),
+            Self::Front => f.write_str("front"),
+        }
+    }
 }
 
 /// Who answers a route.
@@ -70,6 +90,8 @@ pub enum FrontEndpoint {
     SignOutPage,
     /// Signs out.
     SignOut,
+    /// The identity provider says that a session is over.
+    BackchannelLogout,
     /// Who is signed in, as oauth2-proxy tells it.
     UserInfo,
     /// The same in headers, for another server's question whether to serve somebody.
@@ -103,6 +125,74 @@ pub enum ControlEndpoint {
     RevokeAnybodys,
     /// Revokes all of somebody's tokens.
     RevokeUser,
+    /// Lists the caller's sessions.
+    OwnSessions,
+    /// Ends one of the caller's sessions.
+    EndOwnSession,
+    /// Ends all of the caller's sessions.
+    SignOutEverywhere,
+    /// Lists everybody's sessions.
+    Sessions,
+    /// Counts sessions.
+    SessionStats,
+    /// Lists people who were seen in the last day.
+    ActiveUsers,
+    /// Ends somebody's session.
+    EndSession,
+    /// Ends all of somebody's sessions.
+    EndUserSessions,
+    /// Lists people.
+    People,
+    /// Suspends somebody.
+    Suspend,
+    /// Lifts a suspension.
+    Lift,
+    /// Lifts a suspension, as the old API has it.
+    LiftByPath,
+    /// Restores somebody who was removed.
+    RestorePerson,
+    /// Frees an address of the role lists.
+    Unpin,
+    /// Erases what tells who somebody is.
+    Erase,
+    /// Lists administrators.
+    Administrators,
+    /// Makes somebody an administrator.
+    Grant,
+    /// Takes that back.
+    Ungrant,
+    /// Lists audit entries.
+    AuditLog,
+    /// The same as a table.
+    AuditTable,
+    /// What the service for directories can do.
+    ScimConfig,
+    /// The types of resources that it has.
+    ScimTypes,
+    /// One of them.
+    ScimType,
+    /// Their schemas.
+    ScimSchemas,
+    /// One of them.
+    ScimSchema,
+    /// Lists people whom the directory has told of.
+    ScimUsers,
+    /// The same, asked for in a body.
+    ScimSearch,
+    /// Takes somebody in.
+    ScimCreate,
+    /// Shows one of them.
+    ScimShow,
+    /// Replaces what is known of somebody.
+    ScimReplace,
+    /// Changes some of it.
+    ScimPatch,
+    /// Removes somebody.
+    ScimDelete,
+    /// Notes that a sign-in was refused.
+    SignInRefused,
+    /// Ends the sessions that the identity provider says are over.
+    ProviderLogout,
     /// Records a sign-in.
     SignIn,
     /// Tells the hot state what it does not know.
@@ -135,6 +225,7 @@ pub const ROUTES: &[Route] = &[
     front(Method::GET, "/oauth2/callback", Gate::Open, FrontEndpoint::SignInCallback),
     front(Method::GET, "/oauth2/sign_out", Gate::Open, FrontEndpoint::SignOutPage),
     front(Method::POST, "/oauth2/sign_out", Gate::Page, FrontEndpoint::SignOut),
+    front(Method::POST, "/oauth2/backchannel-logout", Gate::Open, FrontEndpoint::BackchannelLogout),
     front(Method::GET, "/oauth2/userinfo", Gate::Session, FrontEndpoint::UserInfo),
     front(Method::GET, "/oauth2/auth", Gate::Session, FrontEndpoint::Auth),
     front(Method::POST, "/v1/messages", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
@@ -153,6 +244,41 @@ pub const ROUTES: &[Route] = &[
     control(Method::GET, "/api/admin/tokens", Gate::Admin, ControlEndpoint::Everybodys),
     control(Method::DELETE, "/api/admin/tokens/{token_id}", Gate::Admin, ControlEndpoint::RevokeAnybodys),
     control(Method::POST, "/api/admin/tokens/revoke-user", Gate::Admin, ControlEndpoint::RevokeUser),
+    control(Method::GET, "/api/me/sessions", Gate::Session, ControlEndpoint::OwnSessions),
+    control(Method::DELETE, "/api/me/sessions/{session_key}", Gate::Session, ControlEndpoint::EndOwnSession),
+    control(Method::POST, "/api/me/sign-out-everywhere", Gate::Session, ControlEndpoint::SignOutEverywhere),
+    control(Method::GET, "/api/admin/sessions", Gate::Admin, ControlEndpoint::Sessions),
+    control(Method::GET, "/api/admin/sessions/stats", Gate::Admin, ControlEndpoint::SessionStats),
+    control(Method::GET, "/api/admin/sessions/active-users", Gate::Admin, ControlEndpoint::ActiveUsers),
+    control(Method::DELETE, "/api/admin/sessions/{session_key}", Gate::Admin, ControlEndpoint::EndSession),
+    control(Method::POST, "/api/admin/sessions/revoke-user", Gate::Admin, ControlEndpoint::EndUserSessions),
+    control(Method::DELETE, "/api/admin/sessions/unban/{email}", Gate::Admin, ControlEndpoint::LiftByPath),
+    control(Method::GET, "/api/admin/users", Gate::Admin, ControlEndpoint::People),
+    control(Method::POST, "/api/admin/users/ban", Gate::Admin, ControlEndpoint::Suspend),
+    control(Method::POST, "/api/admin/users/unban", Gate::Admin, ControlEndpoint::Lift),
+    control(Method::POST, "/api/admin/users/restore", Gate::Admin, ControlEndpoint::RestorePerson),
+    control(Method::POST, "/api/admin/users/unpin", Gate::SuperAdmin, ControlEndpoint::Unpin),
+    control(Method::DELETE, "/api/admin/users/{whom}", Gate::SuperAdmin, ControlEndpoint::Erase),
+    control(Method::GET, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Administrators),
+    control(Method::POST, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Grant),
+    control(Method::DELETE, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Ungrant),
+    control(Method::GET, "/api/admin/audit", Gate::Admin, ControlEndpoint::AuditLog),
+    control(Method::GET, "/api/admin/audit.csv", Gate::Admin, ControlEndpoint::AuditTable),
+    control(Method::GET, "/scim/v2/ServiceProviderConfig", Gate::Directory, ControlEndpoint::ScimConfig),
+    control(Method::GET, "/scim/v2/ResourceTypes", Gate::Directory, ControlEndpoint::ScimTypes),
+    control(Method::GET, "/scim/v2/ResourceTypes/{id}", Gate::Directory, ControlEndpoint::ScimType),
+    control(Method::GET, "/scim/v2/Schemas", Gate::Directory, ControlEndpoint::ScimSchemas),
+    control(Method::GET, "/scim/v2/Schemas/{id}", Gate::Directory, ControlEndpoint::ScimSchema),
+    control(Method::GET, "/scim/v2/Users", Gate::Directory, ControlEndpoint::ScimUsers),
+    control(Method::POST, "/scim/v2/.search", Gate::Directory, ControlEndpoint::ScimSearch),
+    control(Method::POST, "/scim/v2/Users/.search", Gate::Directory, ControlEndpoint::ScimSearch),
+    control(Method::POST, "/scim/v2/Users", Gate::Directory, ControlEndpoint::ScimCreate),
+    control(Method::GET, "/scim/v2/Users/{id}", Gate::Directory, ControlEndpoint::ScimShow),
+    control(Method::PUT, "/scim/v2/Users/{id}", Gate::Directory, ControlEndpoint::ScimReplace),
+    control(Method::PATCH, "/scim/v2/Users/{id}", Gate::Directory, ControlEndpoint::ScimPatch),
+    control(Method::DELETE, "/scim/v2/Users/{id}", Gate::Directory, ControlEndpoint::ScimDelete),
+    control(Method::POST, "/internal/sign-in-refused", Gate::Front, ControlEndpoint::SignInRefused),
+    control(Method::POST, "/internal/provider-logout", Gate::Front, ControlEndpoint::ProviderLogout),
     control(Method::POST, "/internal/sign-in", Gate::Front, ControlEndpoint::SignIn),
     control(Method::POST, "/internal/restore", Gate::Front, ControlEndpoint::Restore),
     control(Method::GET, "/internal/keys", Gate::Front, ControlEndpoint::Keys),

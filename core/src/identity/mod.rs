@@ -3,9 +3,11 @@
 //! Out of scope: how they prove it ([`crate::signin`]) and what the records do with it ([`crate::ports`]).
 
 mod email;
+mod name;
 mod role;
 mod user;
 
 pub use email::{Email, InvalidEmail};
-pub use role::{Role, RolePolicy};
-pub use user::{Status, Suspension, User};
+pub use name::{Account, Name, Provisioning};
+pub use role::{Role, RolePolicy, RoleSource};
+pub use user::{Grant, Status, Suspension, User};

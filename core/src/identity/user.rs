@@ -2,40 +2,111 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Email;
+use super::{Account, Email, Name, Provisioning};
 use crate::id::UserId;
 use crate::time::Timestamp;
 use crate::version::Epoch;
 
-/// A person who has signed in at least once, keyed by the identity provider's (issuer, subject).
+/// A person: one whom the identity provider has vouched for, keyed by its (issuer, subject), or an address about which
+/// something was decided before anybody signed in with it.
 ///
 /// An address that is handed to another person brings another subject, hence another user, who inherits nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Our name for them; the `sub` of their tokens.
     pub id: UserId,
-    /// The identity provider's issuer identifier (OpenID Connect Core §2, `iss`).
-    pub issuer: String,
-    /// The identity provider's name for them (`sub`).
-    pub subject: String,
-    /// Their verified address.
+    /// What the identity provider calls them; none until they have signed in.
+    #[serde(flatten)]
+    pub account: Option<Account>,
+    /// Their verified address, or the one that they are expected to have.
     pub email: Email,
     /// Their display name, if the identity provider told one.
     pub name: Option<String>,
-    /// Their groups at the identity provider.
+    /// Their groups: those that they were provisioned with, or else those at the identity provider.
     pub groups: Vec<String>,
     /// Whether they may use the gateway.
     pub status: Status,
+    /// The suspension that they were under when they were removed; it goes on when they are restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Suspension>,
+    /// Who made them an administrator, if somebody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+    /// The address whose role in the configuration is theirs, because they were the first to sign in with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Email>,
+    /// Whether a grant or a group made them an administrator when this was written. For lists: who is one is decided anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub administers: bool,
+    /// What the company's directory says of them, if it does (RFC 7643 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<Provisioning>,
+    /// The `externalId` by which the directory knew them that has forgotten them: by that it knows them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_external_id: Option<String>,
     /// Tokens with a lower epoch are revoked.
     pub token_epoch: Epoch,
     /// Sessions with a lower epoch are over.
     pub session_epoch: Epoch,
     /// When set, a sign-in counts only if the person authenticated after this moment.
     pub reauth_after: Option<Timestamp>,
-    /// The first sign-in.
+    /// When the record was made.
     pub first_seen: Timestamp,
     /// The newest sign-in.
-    pub last_sign_in: Timestamp,
+    pub last_sign_in: Option<Timestamp>,
+    /// When everything that tells who they are was taken out of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Timestamp>,
+}
+
+impl User {
+    /// Returns an active user of whom nothing is known but an address.
+    #[must_use]
+    pub const fn expected(id: UserId, email: Email, now: Timestamp) -> Self {
+        Self {
+            id,
+            account: None,
+            email,
+            name: None,
+            groups: Vec::new(),
+            status: Status::Active,
+            interrupted: None,
+            grant: None,
+            pin: None,
+            administers: false,
+            provisioning: None,
+            former_external_id: None,
+            token_epoch: Epoch(0),
+            session_epoch: Epoch(0),
+            reauth_after: None,
+            first_seen: now,
+            last_sign_in: None,
+            erased: None,
+        }
+    }
+
+    /// Returns what leads to this user and to no other.
+    #[must_use]
+    pub fn names(&self) -> Vec<Name> {
+        if self.erased.is_some() {
+            return Vec::new();
+        }
+        let own = match &self.account {
+            Some(account) => Name::Account(account.clone()),
+            None => Name::Expected(self.email.clone()),
+        };
+        let pin = self.pin.clone().map(Name::Pin);
+        let provisioned = self.provisioning.iter().flat_map(Provisioning::names);
+        let elsewhere = self.provisioning.iter().filter(|told| told.id != self.id);
+        let resource = elsewhere.map(|told| Name::Resource(told.id));
+        std::iter::once(own).chain(pin).chain(provisioned).chain(resource).collect()
+    }
+
+    /// Says whether they may use the gateway at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.status.is_active(now)
+    }
 }
 
 /// Whether a person may use the gateway.
@@ -48,6 +119,27 @@ pub enum Status {
     Suspended(Suspension),
     /// They have left. Their tokens are revoked and they cannot sign in.
     Removed,
+}
+
+impl Status {
+    /// Says whether somebody of that status may use the gateway at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Suspended(suspension) => !suspension.holds_at(now),
+            Self::Removed => false,
+        }
+    }
+
+    /// Returns the suspension that holds at `now`.
+    #[must_use]
+    pub fn suspension(&self, now: Timestamp) -> Option<&Suspension> {
+        match self {
+            Self::Suspended(suspension) if suspension.holds_at(now) => Some(suspension),
+            Self::Active | Self::Suspended(_) | Self::Removed => None,
+        }
+    }
 }
 
 /// An administrator's decision that somebody may not use the gateway for a while.
@@ -69,4 +161,13 @@ impl Suspension {
     pub fn holds_at(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+}
+
+/// A super administrator's decision that somebody is an administrator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Who decided.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }

@@ -39,6 +39,22 @@ pub enum Change {
         /// Which.
         id: SessionId,
     },
+    /// A token was used.
+    TokenSeen {
+        /// Whose.
+        user: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something that must not happen too often has happened.
+    Counted {
+        /// What.
+        name: String,
+        /// When.
+        now: Timestamp,
+        /// When the window ends in which it counts.
+        end: Timestamp,
+    },
     /// Somebody made an answer that they may continue.
     Answered {
         /// Which.
@@ -99,12 +115,15 @@ pub enum Change {
 
 impl Change {
     /// Says whether the change has to survive a restart. What the records can tell again does not, nor do one-time
-    /// values: a sign-in that a restart interrupts starts over.
+    /// values: a sign-in that a restart interrupts starts over. Whose tokens were used, and what was counted, is not worth a
+    /// write.
     #[must_use]
     pub const fn is_durable(&self) -> bool {
         !matches!(
             self,
-            Self::Learned { .. }
+            Self::TokenSeen { .. }
+                | Self::Counted { .. }
+                | Self::Learned { .. }
                 | Self::Enrolled { .. }
                 | Self::Unlisted { .. }
                 | Self::Kept { .. }

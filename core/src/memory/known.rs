@@ -96,19 +96,9 @@ pub(super) fn refusal(user: &UserEntry, token: &TokenEntry, admit: &Admit) -> Op
     if token.revoked || token.epoch < user.token_epoch || admit.epoch < user.token_epoch {
         return Some(Refusal::Revoked);
     }
-    match &user.status {
-        Status::Suspended(suspension) if suspension.holds_at(admit.now) => {
-            Some(Refusal::Suspended { until: suspension.until })
-        }
-        _ => None,
+    if let Some(suspension) = user.status.suspension(admit.now) {
+        return Some(Refusal::Suspended { until: suspension.until });
     }
-}
-
-/// Says whether a person may have a session.
-pub(super) fn may_sign_in(user: &UserEntry, now: Timestamp) -> bool {
-    match &user.status {
-        Status::Active => true,
-        Status::Suspended(suspension) => !suspension.holds_at(now),
-        Status::Removed => false,
-    }
+    let is_too_old = admit.signed_in_since.is_some_and(|since| user.last_sign_in.is_none_or(|last| last < since));
+    is_too_old.then_some(Refusal::SignInTooOld)
 }

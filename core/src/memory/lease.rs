@@ -46,7 +46,7 @@ impl OpenLease {
             id: self.id,
             revision,
             user: self.user,
-            email: self.email.clone(),
+            email: Some(self.email.clone()),
             token: self.token,
             groups: groups(&self.counters),
             estimate: self.estimate,

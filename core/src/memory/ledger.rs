@@ -47,8 +47,8 @@ struct WindowTotals {
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Totals {
-    spent: Nanodollars,
+pub(super) struct Totals {
+    pub(super) spent: Nanodollars,
     held: Nanodollars,
 }
 
@@ -232,7 +232,7 @@ impl Ledger {
         applicable(payer, budgets).map(state).collect()
     }
 
-    fn totals(&self, window: &WindowId, counter: &Counter) -> Totals {
+    pub(super) fn totals(&self, window: &WindowId, counter: &Counter) -> Totals {
         self.windows.get(window).and_then(|window| window.totals.get(counter)).copied().unwrap_or_default()
     }
 

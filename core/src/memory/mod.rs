@@ -11,9 +11,13 @@ mod continuity;
 mod known;
 mod lease;
 mod ledger;
+mod limits;
 mod once;
 mod pairs;
+mod places;
+mod presence;
 mod roster;
+mod seen;
 mod sessions;
 
 use serde::{Deserialize, Serialize};
@@ -28,13 +32,17 @@ pub(crate) use budgets::{Payer, applicable};
 pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
+pub(crate) use limits::runs_on;
 pub(crate) use once::CAPACITY as ONCE_CAPACITY;
+pub(crate) use places::{page, place, placed};
 pub(crate) use roster::PRUNED_AFTER;
+pub(crate) use seen::{TOKEN_SEEN_EVERY, seen_since};
 pub(crate) use sessions::noted_every;
 
 use self::answers::AnswerTable;
 use self::known::Known;
 use self::ledger::Ledger;
+use self::limits::LimitTable;
 use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
@@ -66,6 +74,8 @@ pub struct Memory {
     known: Known,
     #[serde(skip)]
     once: OnceTable,
+    #[serde(skip)]
+    limits: LimitTable,
 }
 
 const fn was_recovered() -> bool {
@@ -85,6 +95,7 @@ impl Memory {
             answers: AnswerTable::default(),
             known: Known::default(),
             once: OnceTable::default(),
+            limits: LimitTable::default(),
         }
     }
 
@@ -93,8 +104,9 @@ impl Memory {
     /// Versions of records that `former` knew stay known, so that no late installation undoes a newer one, and one-time
     /// values that it handed out stay used.
     #[must_use]
-    pub fn succeeding(self, former: Self) -> Self {
-        Self { known: former.known, once: former.once, ..self }
+    pub fn succeeding(mut self, former: Self) -> Self {
+        self.sessions.seen.take_over_tokens(&former.sessions.seen);
+        Self { known: former.known, once: former.once, limits: former.limits, ..self }
     }
 
     /// Makes a change. Applying the same changes in the same order makes the same memory.
@@ -110,6 +122,8 @@ impl Memory {
             Change::SessionOpened(session) => self.sessions.open(*session),
             Change::SessionSeen { id, at } => self.sessions.see(&id, at),
             Change::SessionEnded { id } => self.sessions.end(&id),
+            Change::TokenSeen { user, at } => self.sessions.seen.by_token(user, at),
+            Change::Counted { name, now, end } => self.limits.add(name, end, now),
             Change::Answered { key, user, now, expiry } => self.answers.note(key, user, now, expiry),
             Change::Learned { users, tokens } => self.known.learn(users, tokens),
             Change::Enrolled { upto } => self.known.roster.enrolled(upto),
@@ -145,7 +159,11 @@ impl Memory {
         if let Some(preclusion) = admit.preclusion {
             return (Verdict::Refused(Refusal::Precluded(preclusion)), Vec::new());
         }
-        self.ledger.admit(admit, user)
+        let (verdict, mut changes) = self.ledger.admit(admit, user);
+        if matches!(verdict, Verdict::Admitted(_)) {
+            changes.extend(self.sessions.seen.token_seen(admit.user, admit.now));
+        }
+        (verdict, changes)
     }
 
     /// Decides how a lease ends; see [`crate::ports::Admission::settle`].
@@ -200,11 +218,17 @@ impl Memory {
             let unknown = SessionState::Unknown { user: session.user, generation: self.generation };
             return (unknown, Vec::new());
         };
-        if !known::may_sign_in(user, now) || session.epoch < user.session_epoch {
+        if !user.status.is_active(now) || session.epoch < user.session_epoch {
             return (SessionState::Over, Vec::new());
         }
         let seen = sessions::seen(session, now).into_iter().collect();
         (SessionState::Live(session.clone()), seen)
+    }
+
+    /// Returns a session; see [`crate::ports::Sessions::find_session`].
+    #[must_use]
+    pub fn find_session(&self, id: &SessionId) -> Option<Session> {
+        self.sessions.find(id).cloned()
     }
 
     /// Ends a session; says whether there was one.

@@ -25,7 +25,7 @@ pub(super) struct Roster {
     live: ByExpiry,
     revoked: ByExpiry,
     /// The live tokens of each person, by epoch: those of lower ones are found without a search when it rises.
-    owned: HashMap<UserId, BTreeSet<(Epoch, TokenId)>>,
+    owned: HashMap<UserId, BTreeSet<(Epoch, Timestamp, TokenId)>>,
 }
 
 /// How far the records' tokens have been installed.
@@ -67,7 +67,7 @@ impl Roster {
             self.revoked.insert((expiry, token.id));
         } else {
             self.live.insert((expiry, token.id));
-            self.owned.entry(user).or_default().insert((epoch, token.id));
+            self.owned.entry(user).or_default().insert((epoch, expiry, token.id));
         }
         self.tokens.insert(token.id, Listed { user, epoch, expiry, is_revoked });
     }
@@ -75,12 +75,12 @@ impl Roster {
     /// Counts a person's tokens of epochs below `least` as revoked.
     pub(super) fn revoke_below(&mut self, user: UserId, least: Epoch) {
         let Some(owned) = self.owned.get_mut(&user) else { return };
-        while let Some((_, id)) = owned.first().copied().filter(|(epoch, _)| *epoch < least) {
+        while let Some((_, expiry, id)) = owned.first().copied().filter(|(epoch, ..)| *epoch < least) {
             owned.pop_first();
             let Some(listed) = self.tokens.get_mut(&id) else { continue };
             listed.is_revoked = true;
-            self.live.remove(&(listed.expiry, id));
-            self.revoked.insert((listed.expiry, id));
+            self.live.remove(&(expiry, id));
+            self.revoked.insert((expiry, id));
         }
         if owned.is_empty() {
             self.owned.remove(&user);
@@ -107,11 +107,18 @@ impl Roster {
         self.live.remove(&(expiry, id));
         self.revoked.remove(&(expiry, id));
         if let Some(owned) = self.owned.get_mut(&user) {
-            owned.remove(&(epoch, id));
+            owned.remove(&(epoch, expiry, id));
             if owned.is_empty() {
                 self.owned.remove(&user);
             }
         }
+    }
+
+    /// Returns how many good tokens a person has; none while not all tokens are counted.
+    pub(super) fn active_of(&self, user: UserId, now: Timestamp) -> Option<u64> {
+        let Progress::Complete = self.progress else { return None };
+        let is_active = |(_, expiry, _): &&(Epoch, Timestamp, TokenId)| now < *expiry;
+        Some(self.owned.get(&user).map_or(0, |owned| owned.iter().filter(is_active).count() as u64))
     }
 
     /// Returns how tokens stand at `now`, without those that had expired by `unlisted`.

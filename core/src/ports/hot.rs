@@ -5,19 +5,32 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Unavailable};
+use super::{Cursor, Presence, Unavailable};
 use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
-use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowKind};
+use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowId, WindowKind};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
 
 /// Everything the hot state keeps.
 pub trait Hot:
-    Admission + Roster + Sessions + OneTime + Answers + Usage + Continuity + Duties + Clone + Send + Sync + 'static
+    Admission
+    + Roster
+    + Sessions
+    + Presence
+    + OneTime
+    + Limits
+    + Answers
+    + Usage
+    + Continuity
+    + Duties
+    + Clone
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -88,6 +101,9 @@ pub trait Sessions {
         now: Timestamp,
     ) -> impl Future<Output = Result<SessionState, Unavailable>> + Send;
 
+    /// Returns the session of that public id, whether its time is over or not.
+    fn find_session(&self, id: &SessionId) -> impl Future<Output = Result<Option<Session>, Unavailable>> + Send;
+
     /// Ends a session; says whether there was one.
     fn end_session(&self, id: &SessionId) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
@@ -106,6 +122,18 @@ pub enum SessionState {
         /// Under which generation.
         generation: Generation,
     },
+}
+
+/// Counts what must not happen too often.
+pub trait Limits {
+    /// Counts one more under that name, and returns how many there were in the `seconds` that run at `now`, and how many seconds they
+    /// run on.
+    fn count(
+        &self,
+        name: &str,
+        seconds: u32,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(u64, u32), Unavailable>> + Send;
 }
 
 /// Keeps values that may be used once: login flows, and the marks that stop replays.
@@ -160,6 +188,13 @@ pub trait Usage {
 
     /// Returns how a person's budgets stand, and what they spent.
     fn spending(&self, query: &SpendingQuery) -> impl Future<Output = Result<Spending, Unavailable>> + Send;
+
+    /// Returns what each of these people spent in a window, in their order.
+    fn spent_by(
+        &self,
+        users: &[UserId],
+        window: &WindowId,
+    ) -> impl Future<Output = Result<Vec<Nanodollars>, Unavailable>> + Send;
 }
 
 /// Notices when the store has lost its memory, or went back to an older one, and takes over what the records can tell.

@@ -5,11 +5,11 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
-use super::Unavailable;
+use super::{PeopleList, PeopleQuery, Unavailable};
 use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
-use crate::identity::{Email, User};
+use crate::identity::{Email, Name, User};
 use crate::money::WindowId;
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -26,32 +26,28 @@ pub trait Users {
     /// Returns the user, or `None` if there is none of that id.
     fn user(&self, id: UserId) -> impl Future<Output = Result<Option<Stored<User>>, Unavailable>> + Send;
 
-    /// Returns the user whom the identity provider knows by that issuer and subject.
-    fn user_by_subject(
-        &self,
-        issuer: &str,
-        subject: &str,
-    ) -> impl Future<Output = Result<Option<Stored<User>>, Unavailable>> + Send;
+    /// Returns the user whom that name leads to.
+    fn user_named(&self, name: &Name) -> impl Future<Output = Result<Option<Stored<User>>, Unavailable>> + Send;
 
     /// Writes a new user, in version 1.
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: the id, the issuer and subject, or the entry's id are taken; nothing was written.
+    /// - [`WriteError::Conflict`]: the id, one of their names, or the entry's id is taken; nothing was written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
     fn insert_user(&self, user: &User, audit: &AuditEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
 
-    /// Writes `next` if the store still holds version `seen`.
+    /// Writes `next` if the store still holds `seen`, in that version. What led to the user and does no more is free again.
     ///
     /// # Errors
     ///
-    /// - [`WriteError::Conflict`]: another writer came first, there is no such user, or the entry's id is taken; nothing was
-    ///   written.
+    /// - [`WriteError::Conflict`]: another writer came first, there is no such user, or one of their names or the entry's id is
+    ///   taken; nothing was written.
     /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
     fn replace_user(
         &self,
         next: &User,
-        seen: Version,
+        seen: &Stored<User>,
         audit: &AuditEntry,
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }
@@ -100,8 +96,15 @@ pub trait Directory {
     /// Returns these people, in any order; those who are not known are left out.
     fn people(&self, ids: &[UserId]) -> impl Future<Output = Result<Vec<Stored<User>>, Unavailable>> + Send;
 
-    /// Returns the people who have that address: mostly one.
+    /// Returns the people who have that address: mostly one. Whoever was written before is among them; nobody is whose record was
+    /// erased.
     fn people_at(&self, email: &Email) -> impl Future<Output = Result<Vec<Stored<User>>, Unavailable>> + Send;
+
+    /// Returns one page of a list of people.
+    fn list_people(&self, query: &PeopleQuery) -> impl Future<Output = Result<Page<Stored<User>>, Unavailable>> + Send;
+
+    /// Returns how many people a list has.
+    fn count_people(&self, list: &PeopleList) -> impl Future<Output = Result<u64, Unavailable>> + Send;
 }
 
 /// Keeps the audit log. Entries of changes arrive with the change.
@@ -109,7 +112,7 @@ pub trait AuditLog {
     /// Returns one page of entries, newest first.
     fn entries(&self, query: &AuditQuery) -> impl Future<Output = Result<Page<AuditEntry>, Unavailable>> + Send;
 
-    /// Notes an event that changed no record, such as a refused sign-in. Repeating it changes nothing.
+    /// Notes an event that changed no record, such as a refused sign-in, in place of what was noted under that id before.
     fn note(&self, entry: &AuditEntry) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 

@@ -1,11 +1,13 @@
 //! Asking whether a call may be made.
 
+use super::keys::unseen;
 use super::lease::HeldCall;
-use super::script::{Answer, json, unexpected};
+use super::script::{Answer, json, moment, unexpected};
 use super::windows::{self, Windows};
 use super::{ELSEWHERE, RedisHot, Transport};
 use crate::admission::{Admit, Admitted, Refusal, Verdict};
 use crate::identity::Email;
+use crate::memory::TOKEN_SEEN_EVERY;
 use crate::money::{Budget, BudgetScope, BudgetState, Calendar, Nanodollars};
 use crate::ports::{Clock, Random, Unavailable};
 use crate::time::Timestamp;
@@ -28,6 +30,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     async fn ask(&self, admit: &Admit, windows: &Windows) -> Result<Answer, Unavailable> {
         let keys = &self.keys;
         let mut touched = vec![keys.user(admit.user), keys.token(admit.token), keys.lease(admit.lease), keys.leases()];
+        touched.extend([keys.active(), keys.active_by_token()]);
         touched.extend_from_slice(&windows.keys);
         let mut arguments = vec![
             admit.now.0.to_string(),
@@ -35,12 +38,15 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             admit.user.to_string(),
             admit.token.to_string(),
             admit.epoch.0.to_string(),
+            moment(admit.signed_in_since),
             flag(admit.preclusion.is_some()),
             flag(admit.priced),
             admit.estimate.0.to_string(),
             admit.expiry.0.to_string(),
             windows.text.clone(),
             json(&HeldCall::of(admit))?,
+            TOKEN_SEEN_EVERY.to_string(),
+            unseen(admit.now),
         ];
         arguments.extend(windows.kept(admit.now));
         for budget in admit.budgets.iter() {
@@ -74,7 +80,8 @@ fn verdict(word: &str, mut answer: Answer, admit: &Admit, calendar: &Calendar) -
         "expired" => Refusal::Expired,
         "removed" => Refusal::Removed,
         "revoked" => Refusal::Revoked,
-        "suspended" => Refusal::Suspended { until: moment(&answer.text()?)? },
+        "suspended" => Refusal::Suspended { until: answer.read_any()?.map(Timestamp) },
+        "sign_in_too_old" => Refusal::SignInTooOld,
         "closed" => Refusal::Closed,
         "precluded" => Refusal::Precluded(admit.preclusion.ok_or_else(unexpected)?),
         "unpriced" => Refusal::Unpriced,
@@ -99,12 +106,4 @@ fn state(answer: &mut Answer, admit: &Admit, calendar: &Calendar) -> Result<Budg
     let (spent, held) = (Nanodollars(answer.read()?), Nanodollars(answer.read()?));
     let reset = calendar.window(budget.window).end;
     Ok(BudgetState { budget, spent, held, reset })
-}
-
-/// Reads a moment that need not be.
-fn moment(text: &str) -> Result<Option<Timestamp>, Unavailable> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(|seconds| Some(Timestamp(seconds))).map_err(|_| unexpected())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::keys::kept;
-use super::script::{json, unexpected};
+use super::script::{json, moment, unexpected};
 use super::{RedisHot, Transport};
 use crate::admission::{Install, Installed, TokenEntry, UserEntry};
 use crate::identity::Status;
@@ -20,6 +20,7 @@ struct UserFields<'a> {
     until: String,
     token_epoch: String,
     session_epoch: String,
+    last_sign_in: String,
     email: &'a str,
     groups: String,
 }
@@ -69,9 +70,10 @@ fn user_fields(user: &UserEntry) -> Result<String, Unavailable> {
     json(&UserFields {
         version: user.version.0.to_string(),
         status,
-        until: until.map_or_else(String::new, |until| until.0.to_string()),
+        until: moment(until),
         token_epoch: user.token_epoch.0.to_string(),
         session_epoch: user.session_epoch.0.to_string(),
+        last_sign_in: moment(user.last_sign_in),
         email: user.email.as_str(),
         groups: json(&user.groups)?,
     })

@@ -1,7 +1,11 @@
 //! What keys are called, and how long they are kept.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
 use crate::id::{LeaseId, TokenId, UserId};
-use crate::memory::AnswerKey;
+use crate::memory::{AnswerKey, seen_since};
 use crate::money::WindowId;
 use crate::session::SessionId;
 use crate::time::Timestamp;
@@ -98,6 +102,46 @@ impl Keys {
         self.key(&format!("session:{id}"))
     }
 
+    /// Everybody's sessions, by expiry and in the order of lists.
+    pub(super) fn sessions(&self) -> [String; 2] {
+        self.list("sessions")
+    }
+
+    /// A person's sessions, likewise.
+    pub(super) fn sessions_of(&self, user: UserId) -> [String; 2] {
+        self.list(&format!("sessions:{user}"))
+    }
+
+    /// The sessions that one at the identity provider has led to, likewise. It chooses how long its ids are.
+    pub(super) fn sessions_from(&self, provider: &str) -> [String; 2] {
+        self.list(&format!("sessions:idp:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(provider))))
+    }
+
+    /// People by when the last of their sessions is over.
+    pub(super) fn signed_in(&self) -> String {
+        self.key("signed_in")
+    }
+
+    /// People by when they were last seen.
+    pub(super) fn active(&self) -> String {
+        self.key("active")
+    }
+
+    /// People by when they were last seen with a session.
+    pub(super) fn active_by_session(&self) -> String {
+        self.key("active:session")
+    }
+
+    /// People by when a token of theirs was last used.
+    pub(super) fn active_by_token(&self) -> String {
+        self.key("active:token")
+    }
+
+    /// What was counted under a name in a window.
+    pub(super) fn limit(&self, name: &str, window: i64) -> String {
+        self.key(&format!("limit:{name}:{window}"))
+    }
+
     pub(super) fn once(&self, kind: &str, id: &str) -> String {
         self.key(&format!("once:{kind}:{id}"))
     }
@@ -111,6 +155,10 @@ impl Keys {
         self.key(&format!("answer:{}", key.text()))
     }
 
+    fn list(&self, name: &str) -> [String; 2] {
+        [self.key(name), self.key(&format!("{name}:order"))]
+    }
+
     fn key(&self, rest: &str) -> String {
         format!("{}{rest}", self.prefix)
     }
@@ -119,4 +167,14 @@ impl Keys {
 /// Returns for how many seconds, from `now`, Redis keeps what is needed until `until`.
 pub(super) fn kept(until: Timestamp, now: Timestamp) -> String {
     until.since(now).saturating_add(MARGIN).clamp(1, LONGEST).to_string()
+}
+
+/// Returns until when what was over may be forgotten, as of `now`: as long as keys are kept.
+pub(super) fn forgotten(now: Timestamp) -> String {
+    now.plus(-MARGIN).0.to_string()
+}
+
+/// Returns until when people who may be forgotten were seen, as of `now`.
+pub(super) fn unseen(now: Timestamp) -> String {
+    seen_since(now).plus(-1).0.to_string()
 }

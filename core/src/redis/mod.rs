@@ -14,6 +14,7 @@
 //! | `continuity` | the ports `Continuity` and `Duties` |
 //! | `roster` | the port `Roster` |
 //! | `session` | the port `Sessions` |
+//! | `presence` | the ports `Presence` and `Limits` |
 //! | `once` | the ports `OneTime` and `Answers` |
 //! | `usage` | the port `Usage` |
 //!
@@ -28,6 +29,7 @@ mod install;
 mod keys;
 mod lease;
 mod once;
+mod presence;
 mod roster;
 mod script;
 mod session;

@@ -8,6 +8,7 @@ use sha1::{Digest as _, Sha1};
 
 use super::{NAME, Reply, Transport};
 use crate::ports::Unavailable;
+use crate::time::Timestamp;
 
 /// A script, which a server knows by its SHA-1.
 #[derive(Debug)]
@@ -42,9 +43,15 @@ scripts! {
     CANCEL: "amounts" "ledger" "cancel";
     OVERDUE: "overdue";
     SWEEP: "amounts" "ledger" "charge" "sweep";
-    OPEN_SESSION: "open_session";
+    OPEN_SESSION: "presence" "open_session";
     FIND_SESSION: "find_session";
-    END_SESSION: "end_session";
+    END_SESSION: "presence" "end_session";
+    LIST_SESSIONS: "presence" "list_sessions";
+    SESSION_BODIES: "session_bodies";
+    SESSION_COUNTS: "presence" "session_counts";
+    SEEN_PAGE: "presence" "seen_page";
+    SEEN_COUNT: "presence" "seen_count";
+    LIMIT: "limit";
     KEEP: "keep";
     REDEEM: "redeem";
     NOTE_ANSWER: "note_answer";
@@ -52,6 +59,7 @@ scripts! {
     PENDING_USAGE: "pending_usage";
     DISCARD_USAGE: "discard_usage";
     SPENDING: "ledger" "spending";
+    SPENT_BY: "spent_by";
     CLAIM: "claim";
     STAGE: "stage";
 }
@@ -65,8 +73,8 @@ macro_rules! functions {
 
 /// What runs whatever believes what the server knows of people, tokens and money.
 const BELIEVING: &str = concat!(
-    text!("generation" "amounts" "ledger" "roster"),
-    functions!("admit" "install" "tally" "enrolled" "session" "beat" "loss" "recover"),
+    text!("generation" "amounts" "ledger" "presence" "roster"),
+    functions!("admit" "install" "tally" "enrolled" "session" "activity" "beat" "loss" "recover"),
     text!("dispatch")
 );
 
@@ -154,6 +162,15 @@ impl Answer {
         self.text()?.parse().map_err(|_| unexpected())
     }
 
+    /// Returns what the next text says, if it says something.
+    pub(super) fn read_any<V: FromStr>(&mut self) -> Result<Option<V>, Unavailable> {
+        let text = self.text()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|_| unexpected())
+    }
+
     /// Returns the next list.
     pub(super) fn list(&mut self) -> Result<Self, Unavailable> {
         self.0.next().ok_or_else(unexpected).and_then(Self::of)
@@ -163,6 +180,11 @@ impl Answer {
 /// Another version's scripts or entries, or no Redis at all.
 pub(super) fn unexpected() -> Unavailable {
     Unavailable::new(NAME, "it answered something unexpected")
+}
+
+/// Writes a moment that need not be.
+pub(super) fn moment(moment: Option<Timestamp>) -> String {
+    moment.map_or_else(String::new, |moment| moment.0.to_string())
 }
 
 /// Writes a value as JSON.

@@ -5,9 +5,10 @@ use super::script::{self, Answer, from_json, unexpected};
 use super::windows::{Windows, number};
 use super::{RedisHot, Transport};
 use crate::admission::{Settlement, UsageEvent};
+use crate::id::UserId;
 use crate::identity::Email;
 use crate::memory::{Payer, applicable, groups};
-use crate::money::{BudgetState, Counter, Nanodollars, WindowKind};
+use crate::money::{BudgetState, Counter, Nanodollars, WindowId, WindowKind};
 use crate::ports::{Clock, Random, Spending, SpendingQuery, Unavailable, Usage};
 use crate::time::Millis;
 
@@ -50,6 +51,13 @@ impl<T: Transport, C: Clock, R: Random> Usage for RedisHot<T, C, R> {
         }
         Ok(Spending { windows, budgets })
     }
+
+    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
+        let counters = users.iter().map(|user| Counter::User(*user).to_string()).collect();
+        let reply = script::run(&self.transport, &script::SPENT_BY, vec![self.keys.spent(window)], counters).await?;
+        let mut sums = Answer::of(reply)?;
+        users.iter().map(|_| sums.read().map(Nanodollars)).collect()
+    }
 }
 
 /// Returns the place in the stream that an entry's id names.
@@ -61,7 +69,7 @@ fn place(id: &str) -> Result<u64, Unavailable> {
 fn event(mut fields: Answer) -> Result<UsageEvent, Unavailable> {
     let mut field = || fields.text().and_then(|_| fields.text());
     let revision = field()?.parse().map_err(|_| unexpected())?;
-    let email = Email::parse(&field()?).map_err(|_| unexpected())?;
+    let email = Some(Email::parse(&field()?).map_err(|_| unexpected())?);
     let counters: Vec<String> = from_json(&field()?)?;
     let counters = counters.iter().map(|name| name.parse()).collect::<Result<Vec<Counter>, _>>();
     let groups = groups(&counters.map_err(|_| unexpected())?);

@@ -7,5 +7,5 @@ mod record;
 mod ticket;
 
 pub use cookie::{CookiePolicy, Cookies, SESSION_COOKIE};
-pub use record::Session;
+pub use record::{SEEN_FOR, Session};
 pub use ticket::{InvalidTicket, SessionId, Ticket, TicketHash};

@@ -8,6 +8,9 @@ use crate::identity::Email;
 use crate::time::Timestamp;
 use crate::version::Epoch;
 
+/// For how long it is remembered that somebody was seen, in seconds: a day.
+pub const SEEN_FOR: i64 = 86400;
+
 /// A browser that somebody signed in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -8,7 +8,7 @@ use super::flow::Flow;
 use super::id_token::{Claims, Expected, Identity, UnverifiedIdToken};
 use super::provider::KeyError;
 use super::{EmailVerified, IdTokenError, Metadata, ProviderError, RelyingParty, SigninConfig, Surroundings};
-use crate::identity::Email;
+use crate::identity::{Account, Email};
 use crate::ports::{Clock as _, Unavailable};
 use crate::session::Cookies;
 use crate::time::Timestamp;
@@ -29,10 +29,8 @@ pub struct CallbackQuery {
 /// A person whom the identity provider vouches for and whom the configuration lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
-    /// The identity provider.
-    pub issuer: String,
-    /// Its name for the person; with the issuer, who they are.
-    pub subject: String,
+    /// What the identity provider calls them: who they are.
+    pub account: Account,
     /// Their verified address.
     pub email: Email,
     /// Their display name, if it told one.
@@ -164,7 +162,8 @@ impl RelyingParty {
     ) -> Result<(Claims, Identity), CallbackError> {
         let token = secrecy::ExposeSecret::expose_secret(&tokens.id_token);
         let token = UnverifiedIdToken::parse(token, &metadata.algorithms)?;
-        let key = self.provider.key(surroundings, metadata, token.key_id.as_deref(), token.algorithm).await;
+        let (id, algorithm) = (token.jws.key_id.as_deref(), token.jws.algorithm);
+        let key = self.provider.key(surroundings, metadata, id, algorithm).await;
         let claims = token.verify(&key?)?;
         let identity = claims.check(&Expected {
             issuer: &flow.issuer,
@@ -183,8 +182,7 @@ impl RelyingParty {
             return Err(CallbackError::NotAdmitted { email });
         }
         Ok(SignedIn {
-            issuer: flow.issuer,
-            subject: identity.subject,
+            account: Account { issuer: flow.issuer, subject: identity.subject },
             email,
             name: name(claims),
             groups,

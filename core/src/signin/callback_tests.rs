@@ -40,8 +40,7 @@ fn signs_a_person_in() {
         .sign_in(&json!({"name": " Ann\u{7} A. ", "groups": ["staff"], "auth_time": 1_699_999_999, "sid": "s"}))
         .unwrap();
     let expected = SignedIn {
-        issuer: ISSUER.to_owned(),
-        subject: "ann".to_owned(),
+        account: Account { issuer: ISSUER.to_owned(), subject: "ann".to_owned() },
         email: Email::parse("ann@example.com").unwrap(),
         name: Some("Ann A.".to_owned()),
         groups: vec!["staff".to_owned()],

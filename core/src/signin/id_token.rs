@@ -4,23 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
+use super::jws::{Audience, JwsError, LEEWAY, MAX_SUBJECT, UnverifiedJws};
 use super::keys::Key;
-use super::metadata::accepted;
 use crate::time::Timestamp;
-
-/// Longest ID token that is looked at, in bytes. Checked before anything is decoded; people in two hundred groups fit.
-const MAX_TOKEN: usize = 16 * 1024;
-
-/// Longest subject (OpenID Connect Core §2, `sub`).
-const MAX_SUBJECT: usize = 255;
-
-/// How far the identity provider's clock may be off, in seconds.
-const LEEWAY: i64 = 60;
 
 /// Why an ID token is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,11 +53,7 @@ pub enum IdTokenError {
 
 /// An ID token whose signature nobody has looked at.
 pub(super) struct UnverifiedIdToken<'a> {
-    pub(super) algorithm: Algorithm,
-    pub(super) key_id: Option<String>,
-    message: &'a str,
-    payload: Vec<u8>,
-    signature: &'a str,
+    pub(super) jws: UnverifiedJws<'a>,
 }
 
 /// The claims of an ID token whose signature is right.
@@ -95,27 +81,6 @@ pub(super) struct Identity {
     pub(super) idp_session: Option<String>,
 }
 
-/// The members of a header that are looked at. Those that name a key from outside (`jku`, `jwk`, `x5u`, `x5c`) are not:
-/// keys come from the provider's own set.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    #[serde(default)]
-    crit: Present,
-    #[serde(default)]
-    b64: Present,
-    #[serde(default)]
-    enc: Present,
-    #[serde(default)]
-    zip: Present,
-}
-
-/// Whether a member is there, `null` included.
-#[derive(Default)]
-struct Present(bool);
-
 #[derive(Deserialize)]
 struct Known {
     iss: String,
@@ -131,47 +96,19 @@ struct Known {
     sid: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// A JSON object in which no member is there twice.
-struct Members(Map<String, Value>);
-
 impl<'a> UnverifiedIdToken<'a> {
     /// Takes a token apart, and refuses what no signature could make good. `listed` are the algorithms that the provider
     /// says it uses.
     pub(super) fn parse(token: &'a str, listed: &[Algorithm]) -> Result<Self, IdTokenError> {
-        if token.len() > MAX_TOKEN {
-            return Err(IdTokenError::Malformed);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(IdTokenError::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(IdTokenError::Malformed)?;
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| IdTokenError::Malformed)?;
-        let payload = decode(payload)?;
-        decode(signature)?;
-        if [&header.crit, &header.b64, &header.enc, &header.zip].iter().any(|member| member.0) {
-            return Err(IdTokenError::Extension);
-        }
-        if header.typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
-            return Err(IdTokenError::Malformed);
-        }
-        let algorithm = accepted(&header.alg).filter(|algorithm| listed.contains(algorithm));
-        let algorithm = algorithm.ok_or(IdTokenError::Algorithm)?;
-        Ok(Self { algorithm, key_id: header.kid, message, payload, signature })
+        Ok(Self { jws: UnverifiedJws::parse(token, &["JWT"], listed)? })
     }
 
     /// Checks the signature, and only then reads the claims.
     pub(super) fn verify(self, key: &Key) -> Result<Claims, IdTokenError> {
-        if !key.verifies(self.message, self.signature, self.algorithm) {
-            return Err(IdTokenError::Signature);
-        }
-        let Members(members) = serde_json::from_slice(&self.payload).map_err(|_| IdTokenError::Malformed)?;
+        let algorithm = self.jws.algorithm;
+        let members = self.jws.verify(key)?;
         let known = Known::deserialize(&Value::Object(members.clone())).map_err(|_| IdTokenError::Malformed)?;
-        Ok(Claims { algorithm: self.algorithm, known, members })
+        Ok(Claims { algorithm, known, members })
     }
 }
 
@@ -227,10 +164,6 @@ impl Known {
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, IdTokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| IdTokenError::Malformed)
-}
-
 /// Returns the left half of the access token's hash (OpenID Connect Core §3.1.3.6). Ed25519 hashes with SHA-512.
 fn access_token_hash(access_token: &str, algorithm: Algorithm) -> String {
     match algorithm {
@@ -239,35 +172,14 @@ fn access_token_hash(access_token: &str, algorithm: Algorithm) -> String {
     }
 }
 
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self(true))
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Unique;
-
-        impl<'de> Visitor<'de> for Unique {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object without repeated members")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member is there twice"));
-                    }
-                }
-                Ok(Members(members))
-            }
+impl From<JwsError> for IdTokenError {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::Malformed => Self::Malformed,
+            JwsError::Algorithm => Self::Algorithm,
+            JwsError::Extension => Self::Extension,
+            JwsError::Signature => Self::Signature,
         }
-
-        deserializer.deserialize_map(Unique)
     }
 }
 

@@ -1,6 +1,7 @@
 use jsonwebtoken::EncodingKey;
 use serde_json::json;
 
+use super::super::jws::MAX_TOKEN;
 use super::super::keys::KeySet;
 use super::super::testing::{ACCESS_TOKEN, ISSUER, SigningKey, merged};
 use super::*;
@@ -19,7 +20,7 @@ fn key_of(key: &SigningKey, algorithm: Algorithm) -> Key {
 
 fn verify(token: &str, key: &SigningKey) -> Result<Identity, IdTokenError> {
     let token = UnverifiedIdToken::parse(token, &ALL)?;
-    let algorithm = token.algorithm;
+    let algorithm = token.jws.algorithm;
     token.verify(&key_of(key, algorithm))?.check(&Expected {
         issuer: ISSUER,
         client_id: "gateway",

@@ -163,7 +163,7 @@ async fn signs_in_whoever_is_typed() {
     let back = world.submit(&query, "Ann@example.com").await;
     assert_eq!(back.as_str().split('?').next(), Some("http://localhost:8080/oauth2/callback"));
     let signed_in = world.come_back(&back, &cookie).await.unwrap();
-    assert_eq!(signed_in.issuer, "http://localhost:8080/dev/oidc");
+    assert_eq!(signed_in.account.issuer, "http://localhost:8080/dev/oidc");
     assert_eq!(signed_in.email.as_str(), "ann@example.com");
     assert_eq!(signed_in.name.as_deref(), Some("ann"));
     assert_eq!(signed_in.auth_time, Some(Timestamp(1_700_000_000)));
@@ -177,7 +177,7 @@ async fn tells_people_apart_by_subject() {
     for email in ["ann@example.com", "bob@example.com", "ANN@example.com"] {
         let (query, cookie) = world.start().await;
         let back = world.submit(&query, email).await;
-        subjects.push(world.come_back(&back, &cookie).await.unwrap().subject);
+        subjects.push(world.come_back(&back, &cookie).await.unwrap().account.subject);
     }
     assert_eq!(subjects[0], subjects[2]);
     assert_ne!(subjects[0], subjects[1]);

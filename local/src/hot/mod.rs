@@ -12,9 +12,11 @@ use std::sync::Arc;
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
 use gateway_core::memory::{Decision, Memory};
+use gateway_core::money::{Nanodollars, WindowId};
 use gateway_core::ports::{
-    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Random as _, Recovery, Roster, SessionState,
-    Sessions, Spending, SpendingQuery, Tally, Unavailable, Usage,
+    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
+    Random as _, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally,
+    Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -104,9 +106,46 @@ impl Sessions for EmbeddedHot {
         self.decide(move |memory| memory.session(&ticket, now)).await
     }
 
+    async fn find_session(&self, id: &SessionId) -> Result<Option<Session>, Unavailable> {
+        let id = id.clone();
+        self.decide(move |memory| (memory.find_session(&id), Vec::new())).await
+    }
+
     async fn end_session(&self, id: &SessionId) -> Result<bool, Unavailable> {
         let id = id.clone();
         self.decide(move |memory| memory.end_session(&id)).await
+    }
+}
+
+impl Presence for EmbeddedHot {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Page<Session>, Unavailable> {
+        let query = query.clone();
+        self.decide(move |memory| (memory.list_sessions(&query), Vec::new())).await
+    }
+
+    async fn session_counts(&self, now: Timestamp) -> Result<SessionCounts, Unavailable> {
+        self.decide(move |memory| (memory.session_counts(now), Vec::new())).await
+    }
+
+    async fn seen(&self, now: Timestamp, page: &PageRequest) -> Result<Page<Activity>, Unavailable> {
+        let page = page.clone();
+        self.decide(move |memory| (memory.seen(now, &page), Vec::new())).await
+    }
+
+    async fn seen_count(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        self.decide(move |memory| (memory.seen_count(now), Vec::new())).await
+    }
+
+    async fn activity(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Activity>, Unavailable> {
+        let users = users.to_vec();
+        self.decide(move |memory| (memory.activity(&users, now), Vec::new())).await
+    }
+}
+
+impl Limits for EmbeddedHot {
+    async fn count(&self, name: &str, seconds: u32, now: Timestamp) -> Result<(u64, u32), Unavailable> {
+        let name = name.to_owned();
+        self.decide(move |memory| memory.count(&name, seconds, now)).await
     }
 }
 
@@ -154,6 +193,11 @@ impl Usage for EmbeddedHot {
     async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
         let query = query.clone();
         self.decide(move |memory| (memory.spending(&query), Vec::new())).await
+    }
+
+    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
+        let (users, window) = (users.to_vec(), window.clone());
+        self.decide(move |memory| (memory.spent_by(&users, &window), Vec::new())).await
     }
 }
 

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use gateway_core::admission::{Refusal, Verdict};
-use gateway_core::conformance::fixture::{START, admit, install, settlement};
+use gateway_core::conformance::fixture::{START, admit, install, session, settlement, ticket, user_id};
 use gateway_core::conformance::hot::{generation, install_all};
 use gateway_core::conformance::model::{Restart, equals_the_reference};
-use gateway_core::ports::{Admission as _, OneTime as _, Roster as _, Tally, Usage as _};
+use gateway_core::ports::{
+    Admission as _, Limits as _, OneTime as _, PageRequest, Presence as _, Roster as _, SessionCounts, SessionQuery,
+    Sessions as _, SessionsOf, Tally, Usage as _,
+};
 use gateway_core::time::Timestamp;
 use gateway_core::version::Generation;
 use rusqlite::Connection;
@@ -75,7 +78,20 @@ delegate! {
     Sessions {
         open_session(session: &gateway_core::session::Session) -> ();
         session(ticket: &gateway_core::session::TicketHash, now: Timestamp) -> gateway_core::ports::SessionState;
+        find_session(id: &gateway_core::session::SessionId) -> Option<gateway_core::session::Session>;
         end_session(id: &gateway_core::session::SessionId) -> bool;
+    }
+    Presence {
+        sessions(query: &gateway_core::ports::SessionQuery)
+            -> gateway_core::ports::Page<gateway_core::session::Session>;
+        session_counts(now: Timestamp) -> gateway_core::ports::SessionCounts;
+        seen(now: Timestamp, page: &gateway_core::ports::PageRequest)
+            -> gateway_core::ports::Page<gateway_core::ports::Activity>;
+        seen_count(now: Timestamp) -> u64;
+        activity(users: &[gateway_core::id::UserId], now: Timestamp) -> Vec<gateway_core::ports::Activity>;
+    }
+    Limits {
+        count(name: &str, seconds: u32, now: Timestamp) -> (u64, u32);
     }
     OneTime {
         keep(kind: &str, id: &str, value: &str, now: Timestamp, expiry: Timestamp) -> bool;
@@ -89,6 +105,8 @@ delegate! {
         pending_usage(limit: u32) -> (Vec<gateway_core::admission::UsageEvent>, u64);
         discard_usage(through: u64) -> ();
         spending(query: &gateway_core::ports::SpendingQuery) -> gateway_core::ports::Spending;
+        spent_by(users: &[gateway_core::id::UserId], window: &gateway_core::money::WindowId)
+            -> Vec<gateway_core::money::Nanodollars>;
     }
     Continuity {
         begin_generation() -> Generation;
@@ -223,6 +241,32 @@ fn reads_the_journal_of_an_older_binary() {
 }
 
 #[test]
+fn knows_after_a_restart_who_is_signed_in() {
+    let (hot, data) = store();
+    let query = SessionQuery { of: SessionsOf::Everybody, now: START, page: PageRequest { limit: 9, cursor: None } };
+    let listed = block_on(async {
+        install_all(&hot, 4).await;
+        for number in 1..=3 {
+            hot.open_session(&session(number)).await.unwrap();
+        }
+        hot.session(&ticket(2).hash(), START.plus(100)).await.unwrap();
+        hot.end_session(&ticket(3).hash().session()).await.unwrap();
+        hot.sessions(&query).await.unwrap()
+    });
+    assert_eq!(listed.items.len(), 2);
+    drop(hot);
+    let hot = open(&data, START).unwrap();
+    block_on(async {
+        assert_eq!(hot.sessions(&query).await.unwrap(), listed);
+        assert_eq!(hot.session_counts(START).await.unwrap(), SessionCounts { sessions: 2, people: 2 });
+        let seen = hot.seen(START.plus(100), &query.page).await.unwrap().items;
+        let seen: Vec<_> = seen.iter().map(|seen| (seen.user, seen.by_session)).collect();
+        let expected = [(2, 100), (3, 0), (1, 0)].map(|(number, after)| (user_id(number), Some(START.plus(after))));
+        assert_eq!(seen, expected);
+    });
+}
+
+#[test]
 fn forgets_no_revocation_when_the_journal_fails() {
     let (hot, data) = store();
     let intruder = Connection::open(data.path().join("hot.db")).unwrap();
@@ -234,6 +278,8 @@ fn forgets_no_revocation_when_the_journal_fails() {
         (token.revoked, token.version) = (true, token.version.next());
         hot.install(&revoked).await.unwrap();
         hot.enrolled(generation, None).await.unwrap();
+        assert!(matches!(hot.admit(&admit(0, 9, START, 0, &[])).await.unwrap(), Verdict::Admitted(_)));
+        assert_eq!(hot.count("a", 600, START).await.unwrap().0, 1);
         assert!(hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap());
         assert!(hot.redeem("flow", "a", START).await.unwrap().is_some());
         assert!(hot.keep("flow", "b", "value", START, START.plus(600)).await.unwrap());
@@ -250,5 +296,7 @@ fn forgets_no_revocation_when_the_journal_fails() {
         let verdict = hot.admit(&admit(1, 2, START, 0, &[])).await.unwrap();
         assert_eq!(verdict, Verdict::Refused(Refusal::Revoked), "a late installation undoes nothing");
         assert!(!hot.keep("flow", "b", "again", START, START.plus(600)).await.unwrap(), "a mark against replay stays");
+        assert_eq!(hot.count("a", 600, START).await.unwrap().0, 2, "nor what was counted");
+        assert_eq!(hot.activity(&[user_id(0)], START).await.unwrap()[0].by_token, Some(START), "nor who was seen");
     });
 }

@@ -39,10 +39,10 @@ impl AuditLog for SqliteRecords {
 
     async fn note(&self, entry: &AuditEntry) -> Result<(), Unavailable> {
         let entry = entry.clone();
-        let write = move |connection: &Connection| match add(connection, &entry) {
-            // It was noted before.
-            Err(Refusal::Conflict) => Ok(()),
-            written => written,
+        let write = move |connection: &Connection| {
+            let sql = "DELETE FROM audit WHERE id = :id";
+            connection.prepare_cached(sql)?.execute(named_params! {":id": entry.id.to_string()})?;
+            add(connection, &entry)
         };
         self.workers.write(write).await.map_err(super::write_unavailable)
     }

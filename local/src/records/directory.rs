@@ -2,7 +2,7 @@
 
 use gateway_core::id::UserId;
 use gateway_core::identity::{Email, User};
-use gateway_core::ports::{Directory, Page, TokenSearch, Unavailable};
+use gateway_core::ports::{Directory, Page, PeopleList, PeopleQuery, TokenSearch, Unavailable};
 use gateway_core::token::{Token, fold};
 use gateway_core::version::Stored;
 use rusqlite::{Connection, named_params};
@@ -20,6 +20,17 @@ pub(super) const SEARCH: &str = "
             SELECT 1 FROM token_term AS other
             WHERE other.token = found.token AND other.term >= :from AND other.term < found.term)
     ORDER BY found.term, found.token LIMIT :limit";
+
+/// One page of a list of people.
+pub(super) const PEOPLE: &str = "SELECT version, body FROM user_list JOIN user ON user.id = user_list.user
+                                 WHERE list = :list AND place > :after AND place < :to
+                                 ORDER BY place LIMIT :limit OFFSET :skip";
+
+/// How many people a list has.
+pub(super) const COUNT: &str = "SELECT count(*) FROM user_list WHERE list = :list AND place > :after AND place < :to";
+
+/// The people who have an address.
+pub(super) const AT: &str = "SELECT version, body FROM user WHERE email = :email";
 
 impl Directory for SqliteRecords {
     async fn all_tokens(&self, search: &TokenSearch) -> Result<Page<Stored<Token>>, Unavailable> {
@@ -50,11 +61,50 @@ impl Directory for SqliteRecords {
         let email = email.clone();
         self.workers
             .read(move |connection| {
-                let sql = "SELECT version, body FROM user WHERE email = :email";
-                rows(connection, sql, named_params! {":email": email.as_str()}, users::stored)
+                let mut people = rows(connection, AT, named_params! {":email": email.as_str()}, users::stored)?;
+                people.retain(|user| user.value.erased.is_none());
+                Ok(people)
             })
             .await
     }
+
+    async fn list_people(&self, query: &PeopleQuery) -> Result<Page<Stored<User>>, Unavailable> {
+        let query = query.clone();
+        self.workers.read(move |connection| people(connection, &query)).await
+    }
+
+    async fn count_people(&self, list: &PeopleList) -> Result<u64, Unavailable> {
+        let list = list.clone();
+        self.workers
+            .read(move |connection| {
+                let prefix = list.prefix();
+                let parameters = named_params! {":list": list.name(), ":after": prefix, ":to": behind(prefix)};
+                let count: i64 = connection.prepare_cached(COUNT)?.query_row(parameters, |row| row.get(0))?;
+                Ok(count.cast_unsigned())
+            })
+            .await
+    }
+}
+
+fn people(connection: &Connection, query: &PeopleQuery) -> rusqlite::Result<Page<Stored<User>>> {
+    let PeopleQuery { list, skip, page: request } = query;
+    let cursor = request.cursor.as_ref().map(|cursor| cursor.0.as_str());
+    let prefix = list.prefix();
+    let parameters = named_params! {
+        ":list": list.name(),
+        // Nobody's place is how it begins alone.
+        ":after": cursor.unwrap_or_default().max(prefix),
+        ":to": behind(prefix),
+        ":limit": request.rows() + 1,
+        ":skip": if cursor.is_none() { *skip } else { 0 },
+    };
+    let found = rows(connection, PEOPLE, parameters, users::stored)?;
+    Ok(page(found, request, |user| list.place(&user.value)))
+}
+
+/// Returns a text behind every one that begins so.
+fn behind(prefix: &str) -> String {
+    format!("{prefix}\u{10FFFF}")
 }
 
 fn listed(connection: &Connection, search: &TokenSearch) -> rusqlite::Result<Page<Stored<Token>>> {
@@ -74,8 +124,7 @@ fn found(connection: &Connection, search: &TokenSearch, prefix: &str) -> rusqlit
     let (term, token) = cursor.rsplit_once('\n').unwrap_or((cursor, "")).max((prefix, ""));
     let parameters = named_params! {
         ":from": prefix,
-        // Behind every text that begins so.
-        ":to": format!("{prefix}\u{10FFFF}"),
+        ":to": behind(prefix),
         ":term": term,
         ":token": token,
         ":expired_after": search.expired_after.0,

@@ -17,7 +17,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(10);
 
 /// What makes each version of the tables out of the one before it.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE user (
         id TEXT PRIMARY KEY,
@@ -94,6 +94,40 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE token_term (term TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (term, token)) WITHOUT ROWID;
     CREATE INDEX token_term_token ON token_term (token);
     INSERT INTO token_term SELECT lower(json_extract(body, '$.name')), id FROM token;
+",
+    "
+    CREATE TABLE user_name (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
+    CREATE INDEX user_name_user ON user_name (user);
+    INSERT INTO user_name SELECT 'account', json_array(issuer, subject), id FROM user;
+    CREATE TABLE user_list (
+        list TEXT NOT NULL,
+        place TEXT NOT NULL,
+        user TEXT NOT NULL,
+        PRIMARY KEY (list, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX user_list_user ON user_list (user);
+    INSERT INTO user_list
+        SELECT 'everybody', printf('%020d', 9223372036854775807 - last_sign_in) || id, id FROM user;
+    INSERT INTO user_list SELECT 'address', email || char(10) || id, id FROM user;
+    INSERT INTO user_list
+        SELECT json_extract(body, '$.status.status'), id, id FROM user
+        WHERE json_extract(body, '$.status.status') IN ('suspended', 'removed');
+    CREATE TABLE user_next (
+        id TEXT PRIMARY KEY,
+        email TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO user_next SELECT id, email, version, body FROM user;
+    DROP TABLE user;
+    ALTER TABLE user_next RENAME TO user;
+    CREATE INDEX user_email ON user (email);
+    UPDATE usage SET body = json_remove(json_set(body, '$.call.address', ''), '$.email');
 ",
 ];
 

@@ -4,10 +4,16 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
-use gateway_core::conformance::fixture::{audit, token, token_id, user, user_id};
-use gateway_core::ports::{Outbox as _, Subject, Tokens as _, Users as _, WriteError};
+use gateway_core::accounts::Posting;
+use gateway_core::conformance::fixture::{START, audit, email, lease_id, token, token_id, usage_event, user, user_id};
+use gateway_core::identity::{Account, Name, User};
+use gateway_core::ports::{
+    Directory as _, Outbox as _, PageRequest, PeopleList, PeopleQuery, Subject, Tokens as _, UsageLog as _, UsageQuery,
+    Users as _, WriteError,
+};
 use gateway_core::version::Version;
 use rusqlite::Connection;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::workers::Workers;
@@ -46,6 +52,75 @@ fn shares_the_folder_with_another_process() {
     });
 }
 
+/// Texts that SQLite and JSON write in ways of their own.
+const SUBJECTS: [&str; 4] = ["subject-1", "'); DROP TABLE user; --", "\u{1}\u{0}\u{7f}\n\"\\/", "\u{202E}😀e\u{301}"];
+
+/// Returns a person as the third version of the tables had them.
+fn person_of_version_three(number: u8, status: &serde_json::Value) -> serde_json::Value {
+    let subject = SUBJECTS[usize::from(number) - 1];
+    json!({
+        "id": user_id(number), "issuer": "https://id.example", "subject": subject, "email": email(number),
+        "name": "Ann \"\u{0}", "groups": ["even"], "status": status, "token_epoch": 1, "session_epoch": 2,
+        "reauth_after": null, "first_seen": 7, "last_sign_in": START.0 + i64::from(number),
+    })
+}
+
+/// Makes records in the third version of the tables, with four people and a usage event.
+fn records_of_version_three(data: &TempDir) {
+    let connection = Connection::open(data.path().join("records.db")).unwrap();
+    for step in &super::schema::MIGRATIONS[..3] {
+        connection.execute_batch(step).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    let suspended = json!({"status": "suspended", "until": null, "reason": "", "by": user_id(1), "at": 7});
+    let standings = [json!({"status": "active"}), suspended, json!({"status": "removed"}), json!({"status": "active"})];
+    for (number, status) in (1..).zip(standings) {
+        let body = person_of_version_three(number, &status);
+        let sql = "INSERT INTO user VALUES (?1, ?2, ?3, ?4, ?5, 3, ?6)";
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        let (id, issuer, subject, email) = (text("id"), text("issuer"), text("subject"), text("email"));
+        let last = body["last_sign_in"].as_i64().unwrap();
+        connection.execute(sql, (id, issuer, subject, email, last, body.to_string())).unwrap();
+    }
+    let event = serde_json::to_string(&usage_event(1, 1)).unwrap();
+    assert!(event.contains("192.0.2.1") && event.contains("user1@example.com"));
+    connection.execute("INSERT INTO usage VALUES (?1, 1, ?2)", (lease_id(1).to_string(), event)).unwrap();
+}
+
+#[test]
+fn carries_people_over_from_version_three() {
+    let data = TempDir::new().unwrap();
+    records_of_version_three(&data);
+    let records = SqliteRecords::open(data.path()).unwrap();
+    block_on(async {
+        let people = async |list| {
+            let query = PeopleQuery { list, skip: 0, page: PageRequest { limit: 50, cursor: None } };
+            let page = records.list_people(&query).await.unwrap();
+            page.items.into_iter().map(|user| user.value.id).collect::<Vec<_>>()
+        };
+        assert_eq!(people(PeopleList::Everybody).await, [4, 3, 2, 1].map(user_id));
+        assert_eq!(people(PeopleList::Address("user2@".to_owned())).await, [user_id(2)]);
+        assert_eq!(people(PeopleList::Suspended).await, [user_id(2)]);
+        assert_eq!(people(PeopleList::Removed).await, [user_id(3)]);
+        for (number, subject) in (1..).zip(SUBJECTS) {
+            let account = Account { issuer: "https://id.example".to_owned(), subject: subject.to_owned() };
+            let held = records.user_named(&Name::Account(account.clone())).await.unwrap().unwrap();
+            assert_eq!((held.value.id, held.version), (user_id(number), Version(3)));
+            assert_eq!(held.value.last_sign_in, Some(START.plus(i64::from(number))));
+            assert_eq!(records.people_at(&email(number)).await.unwrap(), std::slice::from_ref(&held));
+            let taken = User { account: Some(account), ..user(9) };
+            let taken = records.insert_user(&taken, &audit(number.into(), "a", "b")).await;
+            assert!(matches!(taken, Err(WriteError::Conflict)), "{taken:?}");
+            let next = User { last_sign_in: Some(START), ..held.value.clone() };
+            records.replace_user(&next, &held, &audit(10 + u16::from(number), "a", "b")).await.unwrap();
+        }
+        assert_eq!(people(PeopleList::Everybody).await, [1, 2, 3, 4].map(user_id));
+        let query = UsageQuery { after: None, page: PageRequest { limit: 1, cursor: None } };
+        let logged = records.usage(&query).await.unwrap().items;
+        assert_eq!(logged, [Posting::of(usage_event(1, 1), &jiff::tz::TimeZone::UTC).event]);
+    });
+}
+
 #[test]
 fn refuses_records_of_a_newer_binary() {
     let (records, data) = store();
@@ -76,6 +151,10 @@ fn lists_without_scanning_the_store() {
         super::tokens::LIST,
         super::directory::LIST,
         super::directory::SEARCH,
+        super::directory::PEOPLE,
+        super::directory::COUNT,
+        super::directory::AT,
+        super::users::NAMED,
         super::usage::LIST,
         super::retention::LIST,
         super::accounts::SPENT,

@@ -5,8 +5,9 @@ use gateway_core::ports::{AuditEntry, Page, Subject, TokenQuery, Tokens, Unavail
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
 use gateway_core::version::{Stored, Version};
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use super::workers::Refusal;
 use super::{SqliteRecords, body, json, only_one, page, rows, tell};
 
 /// One page of a user's tokens, newest first: their ids sort by time.
@@ -47,7 +48,7 @@ impl Tokens for SqliteRecords {
 
     async fn insert_token(&self, token: &Token, entry: &AuditEntry) -> Result<(), WriteError> {
         let (token, entry) = (token.clone(), entry.clone());
-        let write = move |connection: &rusqlite::Connection| {
+        let write = move |connection: &Connection| {
             let sql = "INSERT INTO token (id, user, expiry, last_used, version, body)
                        VALUES (:id, :user, :expiry, :last_used, :version, :body)";
             connection.prepare_cached(sql)?.execute(named_params! {
@@ -58,11 +59,7 @@ impl Tokens for SqliteRecords {
                 ":version": Version::FIRST.0.cast_signed(),
                 ":body": json(&token)?,
             })?;
-            let sql = "INSERT OR IGNORE INTO token_term (term, token) VALUES (:term, :token)";
-            for term in token.terms() {
-                let parameters = named_params! {":term": term, ":token": token.id.to_string()};
-                connection.prepare_cached(sql)?.execute(parameters)?;
-            }
+            lead_to(connection, &token)?;
             tell(connection, Subject::Token(token.id), Version::FIRST, &entry)
         };
         self.workers.write(write).await
@@ -70,7 +67,7 @@ impl Tokens for SqliteRecords {
 
     async fn replace_token(&self, next: &Token, seen: Version, entry: &AuditEntry) -> Result<(), WriteError> {
         let (next, entry) = (next.clone(), entry.clone());
-        let write = move |connection: &rusqlite::Connection| {
+        let write = move |connection: &Connection| {
             let sql = "UPDATE token SET expiry = :expiry, version = :next, body = :body
                        WHERE id = :id AND version = :seen";
             let changed = connection.prepare_cached(sql)?.execute(named_params! {
@@ -81,6 +78,9 @@ impl Tokens for SqliteRecords {
                 ":body": json(&next)?,
             })?;
             only_one(changed)?;
+            let sql = "DELETE FROM token_term WHERE token = :token";
+            connection.prepare_cached(sql)?.execute(named_params! {":token": next.id.to_string()})?;
+            lead_to(connection, &next)?;
             tell(connection, Subject::Token(next.id), seen.next(), &entry)
         };
         self.workers.write(write).await
@@ -88,7 +88,7 @@ impl Tokens for SqliteRecords {
 
     async fn touch(&self, uses: &[(TokenId, Timestamp)]) -> Result<(), Unavailable> {
         let uses = uses.to_vec();
-        let write = move |connection: &rusqlite::Connection| {
+        let write = move |connection: &Connection| {
             let sql = "UPDATE token SET last_used = :day WHERE id = :id AND (last_used IS NULL OR last_used < :day)";
             let mut statement = connection.prepare_cached(sql)?;
             for (id, day) in uses {
@@ -98,6 +98,16 @@ impl Tokens for SqliteRecords {
         };
         self.workers.write(write).await.map_err(super::write_unavailable)
     }
+}
+
+/// Writes what a token is found by.
+fn lead_to(connection: &Connection, token: &Token) -> Result<(), Refusal> {
+    let sql = "INSERT OR IGNORE INTO token_term (term, token) VALUES (:term, :token)";
+    for term in token.terms() {
+        let parameters = named_params! {":term": term, ":token": token.id.to_string()};
+        connection.prepare_cached(sql)?.execute(parameters)?;
+    }
+    Ok(())
 }
 
 pub(super) fn stored(row: &Row) -> rusqlite::Result<Stored<Token>> {

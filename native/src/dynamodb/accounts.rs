@@ -3,7 +3,7 @@
 use gateway_core::accounts::{RollUp, RollUpKey, Spent, SpentKey};
 use gateway_core::memory::WINDOW_REMEMBERED;
 use gateway_core::money::{Nanodollars, WindowId};
-use gateway_core::ports::{Accounts, Cursor, Page, PageRequest, Unavailable};
+use gateway_core::ports::{Accounts, Page, PageRequest, Unavailable};
 use gateway_core::time::Timestamp;
 
 use super::call::{Change, unavailable};
@@ -46,7 +46,7 @@ impl Accounts for DynamoRecords {
             start: &|cursor| Key::new(date(day), cursor).item(),
             record: &|_| None,
         };
-        self.page(&list, request, roll_up, |_| true, |(key, _)| Cursor(sort_key(key))).await
+        self.page(&list, request, roll_up, |_| true).await
     }
 }
 

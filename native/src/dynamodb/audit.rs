@@ -1,6 +1,6 @@
 //! The audit log.
 
-use gateway_core::ports::{AuditEntry, AuditLog, AuditQuery, Cursor, Page, Unavailable};
+use gateway_core::ports::{AuditEntry, AuditLog, AuditQuery, Page, Unavailable};
 
 use super::DynamoRecords;
 use super::item::{Item, body, json, text};
@@ -32,12 +32,11 @@ impl AuditLog for DynamoRecords {
             record: &|row| index.map(|_| row.clone()),
         };
         let is_wanted = |entry: &AuditEntry| query.actor.as_ref().is_none_or(|actor| *actor == entry.actor);
-        self.page(&list, &query.page, body, is_wanted, |entry| Cursor(entry.id.to_string())).await
+        self.page(&list, &query.page, body, is_wanted).await
     }
 
     async fn note(&self, entry: &AuditEntry) -> Result<(), Unavailable> {
-        // If it is there, it was noted before.
-        self.put_new(item(entry)).await.map(drop)
+        self.write(item(entry)).await
     }
 }
 

@@ -9,13 +9,14 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gateway_core::ports::{Random as _, Unavailable, WriteError};
+use gateway_core::version::Version;
 
-use super::item::Item;
+use super::item::{Item, number};
 use super::key::Key;
 use super::{ATTEMPTS, DynamoRecords, FIRST_PAUSE, NAME};
 use crate::host::SystemRandom;
@@ -86,18 +87,17 @@ impl DynamoRecords {
         Ok(keys.iter().filter_map(|key| found.remove(key)).collect())
     }
 
-    /// Writes an item unless one of that name is there; says whether it did.
-    pub(super) async fn put_new(&self, item: Item) -> Result<bool, Unavailable> {
+    /// Writes an item, in place of one of that name.
+    pub(super) async fn write(&self, item: Item) -> Result<(), Unavailable> {
         let put = async || {
             let request = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
-            Box::pin(request.condition_expression(IS_NEW).send()).await
+            Box::pin(request.send()).await
         };
-        written(put, |error| match error {
-            PutItemError::ConditionalCheckFailedException(_) => Cancelled::Condition,
+        let written = written(put, |error| match error {
             PutItemError::TransactionConflictException(_) => Cancelled::Later,
             _ => Cancelled::Other,
-        })
-        .await
+        });
+        written.await.map(drop)
     }
 
     /// Changes an item; says whether its condition held. One that was made, and whose answer was lost, is made again: its
@@ -149,6 +149,19 @@ impl DynamoRecords {
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = put.set_condition_expression(condition.map(str::to_owned)).build();
         Ok(TransactWriteItem::builder().put(put.map_err(|error| Unavailable::new(NAME, error))?).build())
+    }
+
+    /// Returns a part of a transaction that writes a record over the one that is there, in that version.
+    pub(super) fn put_over(&self, item: Item, seen: Version) -> Result<TransactWriteItem, Unavailable> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).condition_expression("version = :seen");
+        let put = put.expression_attribute_values(":seen", number(seen.0)).build();
+        Ok(TransactWriteItem::builder().put(put.map_err(|error| Unavailable::new(NAME, error))?).build())
+    }
+
+    /// Returns a part of a transaction that deletes an item.
+    pub(super) fn delete(&self, key: &Key) -> Result<TransactWriteItem, Unavailable> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key.item())).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(|error| Unavailable::new(NAME, error))?).build())
     }
 
     /// Returns a part of a transaction that changes an item.

@@ -3,19 +3,22 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use gateway_core::id::UserId;
 use gateway_core::identity::{Email, User};
-use gateway_core::ports::{Cursor, Directory, Page, TokenSearch, Unavailable};
+use gateway_core::ports::{Directory, Page, PageRequest, PeopleList, PeopleQuery, TokenSearch, Unavailable};
 use gateway_core::token::{Token, fold};
 use gateway_core::version::Stored;
 
 use super::DynamoRecords;
 use super::call::unavailable;
-use super::item::{Item, stored, text};
-use super::key::{Key, TERMS, TOKENS, at_address};
+use super::item::{Item, listed, stored, text, text_of};
+use super::key::{Key, TERMS, TOKENS, at_address, people};
 use super::list::{List, Order};
 use super::tokens::stored_token;
+use super::users::slot;
+
+/// The length of an id.
+const ID: usize = 26;
 
 impl Directory for DynamoRecords {
     async fn all_tokens(&self, search: &TokenSearch) -> Result<Page<Stored<Token>>, Unavailable> {
@@ -31,14 +34,38 @@ impl Directory for DynamoRecords {
     }
 
     async fn people_at(&self, email: &Email) -> Result<Vec<Stored<User>>, Unavailable> {
-        let query = self.client.query().table_name(&self.table).index_name("index1");
-        let query = query.key_condition_expression("pk1 = :pk");
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk");
         let query = query.expression_attribute_values(":pk", text(at_address(email)));
-        let found = Box::pin(query.send()).await.map_err(unavailable)?;
-        let keys: Vec<Key> = found.items().iter().filter_map(Key::of).collect();
+        let mut rows = query.into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next().await {
+            keys.push(Key::new(format!("USER#{}", text_of(&row.map_err(unavailable)?, "sk")?), "USER"));
+        }
         let people: Result<Vec<Stored<User>>, _> = self.read_all(&keys).await?.iter().map(stored).collect();
-        // The index follows the table: somebody in it may have another address by now.
-        Ok(people?.into_iter().filter(|user| user.value.email == *email).collect())
+        // Somebody may have got another address between the two.
+        let is_there = |user: &Stored<User>| user.value.email == *email && user.value.erased.is_none();
+        Ok(people?.into_iter().filter(is_there).collect())
+    }
+
+    async fn list_people(&self, query: &PeopleQuery) -> Result<Page<Stored<User>>, Unavailable> {
+        let start = |cursor: &str| start_of_people(&query.list, cursor);
+        let list = people_in(&query.list, &start);
+        let cursor = match query.page.cursor.clone() {
+            None if query.skip > 0 => match self.skip(&list, query.skip).await? {
+                None => return Ok(Page { items: Vec::new(), next: None }),
+                place => place,
+            },
+            // Nobody can stand there, and the table would not have it.
+            cursor => cursor.filter(|cursor| cursor.0.starts_with(list.prefix) && id_at(&cursor.0).is_some()),
+        };
+        let request = PageRequest { cursor, ..query.page };
+        // An index follows the table: somebody in it may have left the list by now.
+        self.page(&list, &request, stored, |user: &Stored<User>| query.list.has(&user.value)).await
+    }
+
+    async fn count_people(&self, list: &PeopleList) -> Result<u64, Unavailable> {
+        self.count(&people_in(list, &|cursor| start_of_people(list, cursor))).await
     }
 }
 
@@ -54,7 +81,7 @@ impl DynamoRecords {
             record: &|row| Some(row.clone()),
         };
         let is_listed = |token: &Stored<Token>| token.value.expiry > search.expired_after;
-        self.page(&list, &search.page, stored_token, is_listed, |token| Cursor(token.value.id.to_string())).await
+        self.page(&list, &search.page, stored_token, is_listed).await
     }
 
     /// Finds tokens by the rows of their terms. One that has two such terms is found by the first alone.
@@ -69,7 +96,6 @@ impl DynamoRecords {
             // The row of the address is beside the owner.
             record: &|row| Some(if row.sk == "TOKEN" { row.clone() } else { Key::new(row.sk.clone(), "TOKEN") }),
         };
-        let place = |token: &Stored<Token>| token.value.found_by(prefix).unwrap_or_default();
         let seen = Mutex::new(HashSet::new());
         let is_listed = |token: &Stored<Token>| {
             let cursor = search.page.cursor.as_ref();
@@ -78,15 +104,41 @@ impl DynamoRecords {
             let is_first = seen.lock().unwrap_or_else(PoisonError::into_inner).insert(token.value.id);
             is_found && is_first && token.value.expiry > search.expired_after
         };
-        self.page(&list, &search.page, stored_token, is_listed, |token| Cursor(place(token))).await
+        self.page(&list, &search.page, stored_token, is_listed).await
     }
+}
+
+/// Returns the rows of a list of people.
+fn people_in<'a>(list: &'a PeopleList, start: &'a (dyn Fn(&str) -> Item + Sync)) -> List<'a> {
+    List {
+        index: Some(slot(list).1),
+        partition: people(list),
+        prefix: list.prefix(),
+        order: Order::OldestFirst,
+        is_sparse: false,
+        start,
+        record: &|row| Some(Key { sk: "USER".to_owned(), ..row.clone() }),
+    }
+}
+
+/// Names the row of somebody in a list, after which a page begins.
+fn start_of_people(list: &PeopleList, place: &str) -> Item {
+    let id = id_at(place).unwrap_or_default();
+    let (row, index) = slot(list);
+    let mut start = Key::new(format!("USER#{id}"), row).item();
+    listed(&mut start, index, people(list), place.to_owned());
+    start
+}
+
+/// Returns the id of whoever stands at a place in a list of people, if anybody can.
+fn id_at(place: &str) -> Option<&str> {
+    let id = place.get(place.len().checked_sub(ID)?..)?;
+    id.parse::<UserId>().is_ok().then_some(id)
 }
 
 /// Names the row of a token in an index, after which a page begins.
 fn start(id: &str, index: u8, partition: &str, place: &str) -> Item {
     let mut start = Key::new(format!("TOKEN#{id}"), "TOKEN").item();
-    let parts: [(String, AttributeValue); 2] =
-        [(format!("pk{index}"), text(partition)), (format!("sk{index}"), text(place))];
-    start.extend(parts);
+    listed(&mut start, index, partition, place.to_owned());
     start
 }

@@ -30,6 +30,12 @@ pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// Puts an item into the partition of an index.
+pub(super) fn listed(item: &mut Item, index: u8, partition: impl Into<String>, place: String) {
+    item.insert(format!("pk{index}"), text(partition));
+    item.insert(format!("sk{index}"), text(place));
+}
+
 /// Writes a JSON body.
 ///
 /// # Panics

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_core::id::{LeaseId, TokenId, UserId};
-use gateway_core::identity::Email;
-use gateway_core::ports::Subject;
+use gateway_core::identity::{Email, Name};
+use gateway_core::ports::{PeopleList, Subject};
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
@@ -26,6 +26,9 @@ pub(super) const TERMS: &str = "TERMS";
 
 /// The sort key of every outbox row; the deployment's stream is filtered by it.
 pub(super) const OUTBOX: &str = "OUTBOX";
+
+/// The sort key of every name that leads to one person.
+pub(super) const NAME: &str = "NAME";
 
 /// Into how many partitions usage events are spread: each takes 500 of them a second.
 pub(super) const USAGE_SHARDS: u8 = 4;
@@ -46,9 +49,16 @@ impl Key {
         Self::new(user(id), "USER")
     }
 
-    /// Issuers and subjects are texts of any length, and keys are not.
-    pub(super) fn subject(issuer: &str, subject: &str) -> Self {
-        Self::new(format!("SUBJECT#{}", hash(&[issuer, subject])), "SUBJECT")
+    /// Names are texts of any length, and keys are not.
+    pub(super) fn name(name: &Name) -> Self {
+        let (kind, parts) = name.parts();
+        let texts: Vec<&str> = std::iter::once(kind).chain(parts.iter().map(AsRef::as_ref)).collect();
+        Self::new(format!("NAME#{}", hash(&texts)), NAME)
+    }
+
+    /// Says that somebody has an address.
+    pub(super) fn at_address(email: &Email, id: UserId) -> Self {
+        Self::new(at_address(email), id.to_string())
     }
 
     pub(super) fn token(id: TokenId) -> Self {
@@ -90,9 +100,14 @@ pub(super) fn user(id: UserId) -> String {
     format!("USER#{id}")
 }
 
-/// Returns the partition of the people who have an address, in the first index.
+/// Returns the partition of the people who have an address.
 pub(super) fn at_address(email: &Email) -> String {
     format!("EMAIL#{}", email.as_str())
+}
+
+/// Returns the partition of a list of people, in an index.
+pub(super) fn people(list: &PeopleList) -> String {
+    format!("PEOPLE#{}", list.name())
 }
 
 /// Returns the partition of one shard of the usage log.

@@ -1,5 +1,9 @@
 //! Pages of what is in order.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
 use gateway_core::ports::{Cursor, Page, PageRequest, Unavailable};
 
 use super::DynamoRecords;
@@ -55,7 +59,6 @@ impl DynamoRecords {
         request: &PageRequest,
         read: impl Fn(&Item) -> Result<T, Unavailable> + Sync,
         is_wanted: impl Fn(&T) -> bool + Sync,
-        cursor: impl Fn(&T) -> Cursor + Sync,
     ) -> Result<Page<T>, Unavailable> {
         let rows = request.rows() as usize;
         let start = request.cursor.as_ref().map(|cursor| cursor.0.as_str());
@@ -69,12 +72,10 @@ impl DynamoRecords {
             let missing = rows + 1 - items.len();
             let limit = if list.is_sparse { missing.max(ROUND) } else { missing };
             let (found, end) = self.rows(list, start, limit).await?;
-            let keys: Vec<Key> = found.iter().filter_map(Key::of).filter_map(|key| (list.record)(&key)).collect();
-            let records = if keys.is_empty() { found } else { self.read_all(&keys).await? };
-            for record in &records {
-                let item = read(record)?;
+            for (place, record) in self.records(list, found).await? {
+                let item = read(&record)?;
                 if is_wanted(&item) {
-                    items.push(item);
+                    items.push((place, item));
                 }
             }
             start = end;
@@ -82,10 +83,54 @@ impl DynamoRecords {
                 break;
             }
         }
-        let next =
-            if items.len() > rows { items.get(rows - 1).map(cursor) } else { start.and_then(|end| list.place(&end)) };
+        let next = match items.get(rows - 1) {
+            Some((place, _)) if items.len() > rows => place.clone(),
+            _ => start.and_then(|end| list.place(&end)),
+        };
         items.truncate(rows);
-        Ok(Page { items, next })
+        Ok(Page { items: items.into_iter().map(|(_, item)| item).collect(), next })
+    }
+
+    /// Returns where a page begins that leaves so many rows out; none if there are not that many.
+    pub(super) async fn skip(&self, list: &List<'_>, count: u32) -> Result<Option<Cursor>, Unavailable> {
+        let mut left = count as usize;
+        let mut start = None;
+        loop {
+            let (found, end) = self.rows(list, start, left).await?;
+            left = left.saturating_sub(found.len());
+            let Some(end) = end else { return Ok(None) };
+            if left == 0 {
+                return Ok(list.place(&end));
+            }
+            start = Some(end);
+        }
+    }
+
+    /// Returns how many rows there are.
+    pub(super) async fn count(&self, list: &List<'_>) -> Result<u64, Unavailable> {
+        let mut answers = self.query(list).select(Select::Count).into_paginator().send();
+        let mut count = 0;
+        while let Some(answer) = answers.next().await {
+            count += u64::from(answer.map_err(unavailable)?.count.unsigned_abs());
+        }
+        Ok(count)
+    }
+
+    /// Reads what rows lead to, each with the place of the first that leads to it: the record may stand elsewhere by now, and a
+    /// page that went on from there would go back.
+    async fn records(&self, list: &List<'_>, rows: Vec<Item>) -> Result<Vec<(Option<Cursor>, Item)>, Unavailable> {
+        let (mut keys, mut places) = (Vec::new(), HashMap::new());
+        for row in &rows {
+            if let Some(key) = Key::of(row).and_then(|key| (list.record)(&key)) {
+                places.entry(key.clone()).or_insert_with(|| list.place(row));
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            return Ok(rows.into_iter().map(|row| (list.place(&row), row)).collect());
+        }
+        let place = |record: &Item| places.get(&Key::of(record)?).cloned().flatten();
+        Ok(self.read_all(&keys).await?.into_iter().map(|record| (place(&record), record)).collect())
     }
 
     /// Reads some rows, and the name of the last one if there may be more.
@@ -95,22 +140,28 @@ impl DynamoRecords {
         start: Option<Item>,
         limit: usize,
     ) -> Result<(Vec<Item>, Option<Item>), Unavailable> {
+        let query = self.query(list).limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start);
+        let answer = Box::pin(query.send()).await.map_err(unavailable)?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
+    /// Asks for all rows.
+    fn query(&self, list: &List<'_>) -> QueryFluentBuilder {
         let number = list.index.map(|index| index.to_string()).unwrap_or_default();
         let has_prefix = !list.prefix.is_empty();
-        let prefixed = if has_prefix { format!(" AND begins_with(sk{number}, :prefix)") } else { String::new() };
+        let prefixed = if has_prefix { format!(" AND sk{number} BETWEEN :prefix AND :behind") } else { String::new() };
         let condition = format!("pk{number} = :pk{prefixed}");
         let mut query =
             self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(&list.partition));
         if has_prefix {
+            // DynamoDB Local takes `begins_with` for a pattern, in which % and _ stand for others, and letters for both cases.
             query = query.expression_attribute_values(":prefix", text(list.prefix));
+            query = query.expression_attribute_values(":behind", text(format!("{}\u{10FFFF}", list.prefix)));
         }
         query = match list.index {
             Some(index) => query.index_name(format!("index{index}")),
             None => query.consistent_read(true),
         };
-        let query = query.key_condition_expression(condition).scan_index_forward(list.order == Order::OldestFirst);
-        let query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).set_exclusive_start_key(start);
-        let answer = Box::pin(query.send()).await.map_err(unavailable)?;
-        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        query.key_condition_expression(condition).scan_index_forward(list.order == Order::OldestFirst)
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! | what | pk | sk | also found by |
 //! |---|---|---|---|
-//! | a person | `USER#{id}` | `USER` | `index1` by address |
-//! | whom the identity provider knows by a subject | `SUBJECT#{hash}` | `SUBJECT` | |
+//! | a person | `USER#{id}` | `USER` | `index1`, the newest sign-in first; `index2` by address |
+//! | whom a name leads to | `NAME#{hash}` | `NAME` | |
+//! | that somebody has an address | `EMAIL#{address}` | the person's id | |
+//! | that somebody is suspended or removed, or administers | `USER#{id}` | `LISTS` | `index1`, `index2` |
+//! | that somebody is provisioned | `USER#{id}` | `PROVISIONED` | `index1` |
 //! | a token | `TOKEN#{id}` | `TOKEN` | `index1`, newest first; `index2` by its name |
 //! | that somebody has it | `USER#{user}` | `TOKEN#{id}` | `index2` by their address then |
 //! | a change of either that the hot state may not have heard of | that one's | `OUTBOX` | `index1`, oldest first |

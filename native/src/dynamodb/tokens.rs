@@ -1,14 +1,14 @@
 //! Issued tokens.
 
 use gateway_core::id::TokenId;
-use gateway_core::ports::{AuditEntry, Cursor, Page, Subject, TokenQuery, Tokens, Unavailable, WriteError};
+use gateway_core::ports::{AuditEntry, Page, Subject, TokenQuery, Tokens, Unavailable, WriteError};
 use gateway_core::time::Timestamp;
 use gateway_core::token::{LISTED_AFTER_EXPIRY, Token, fold, found_at};
 use gateway_core::version::{Stored, Version};
 
 use super::DynamoRecords;
 use super::call::{Change, IS_NEW};
-use super::item::{Item, json, number, optional_number, stored, text};
+use super::item::{Item, json, listed, number, optional_number, stored, text};
 use super::key::{Key, TERMS, TOKENS, user};
 use super::list::{List, Order};
 
@@ -28,26 +28,20 @@ impl Tokens for DynamoRecords {
             record: &|row| Some(Key::new(row.sk.clone(), "TOKEN")),
         };
         let is_listed = |token: &Stored<Token>| token.value.expiry > query.expired_after;
-        self.page(&list, &query.page, stored_token, is_listed, |token| Cursor(token.value.id.to_string())).await
+        self.page(&list, &query.page, stored_token, is_listed).await
     }
 
     async fn insert_token(&self, token: &Token, entry: &AuditEntry) -> Result<(), WriteError> {
-        let ttl = number(forgotten(token).0);
         let mut item = Key::token(token.id).item();
         item.insert("version".to_owned(), number(Version::FIRST.0));
         item.insert("body".to_owned(), json(token));
-        item.insert("ttl".to_owned(), ttl.clone());
+        item.insert("ttl".to_owned(), number(forgotten(token).0));
         listed(&mut item, 1, TOKENS, token.id.to_string());
-        listed(&mut item, 2, TERMS, found_at(&fold(token.name.as_str()), token.id));
+        listed(&mut item, 2, TERMS, found_by_name(token));
         if let Some(day) = token.last_used {
             item.insert("last_used".to_owned(), number(day.0));
         }
-        let mut owned = Key::tokens_of(token.user, token.id).item();
-        owned.insert("ttl".to_owned(), ttl);
-        if let Some(address) = &token.minted_for {
-            listed(&mut owned, 2, TERMS, found_at(address.as_str(), token.id));
-        }
-        let mut parts = vec![self.put(item, Some(IS_NEW))?, self.put(owned, None)?];
+        let mut parts = vec![self.put(item, Some(IS_NEW))?, self.put(owned(token), None)?];
         parts.extend(self.told(Subject::Token(token.id), Version::FIRST, entry, Some(forgotten(token)))?);
         self.transact(parts).await
     }
@@ -55,11 +49,16 @@ impl Tokens for DynamoRecords {
     async fn replace_token(&self, next: &Token, seen: Version, entry: &AuditEntry) -> Result<(), WriteError> {
         let replaced = self.update(Change {
             key: Key::token(next.id),
-            update: "SET version = :next, body = :body",
+            update: "SET version = :next, body = :body, sk2 = :found",
             condition: Some("version = :seen"),
-            values: vec![(":next", number(seen.next().0)), (":seen", number(seen.0)), (":body", json(next))],
+            values: vec![
+                (":next", number(seen.next().0)),
+                (":seen", number(seen.0)),
+                (":body", json(next)),
+                (":found", text(found_by_name(next))),
+            ],
         })?;
-        let mut parts = vec![replaced];
+        let mut parts = vec![replaced, self.put(owned(next), None)?];
         parts.extend(self.told(Subject::Token(next.id), seen.next(), entry, Some(forgotten(next)))?);
         self.transact(parts).await
     }
@@ -69,10 +68,19 @@ impl Tokens for DynamoRecords {
     }
 }
 
-/// Puts an item into the partition of an index.
-fn listed(item: &mut Item, index: u8, partition: &str, place: String) {
-    item.insert(format!("pk{index}"), text(partition));
-    item.insert(format!("sk{index}"), text(place));
+/// Returns the item that says who has a token, and finds it by their address then.
+fn owned(token: &Token) -> Item {
+    let mut owned = Key::tokens_of(token.user, token.id).item();
+    owned.insert("ttl".to_owned(), number(forgotten(token).0));
+    if let Some(address) = &token.minted_for {
+        listed(&mut owned, 2, TERMS, found_at(address.as_str(), token.id));
+    }
+    owned
+}
+
+/// Returns where a token stands among those that are found by their names.
+fn found_by_name(token: &Token) -> String {
+    found_at(&fold(token.name.as_str()), token.id)
 }
 
 /// Sets the day of a token's last use, if it is there and was not used later.

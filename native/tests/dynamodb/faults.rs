@@ -2,10 +2,10 @@
 
 use gateway_core::conformance::fixture::{START, audit, token, token_id, user, user_id};
 use gateway_core::ports::{
-    AuditLog as _, AuditQuery, Outbox as _, PageRequest, Subject, TokenQuery, Tokens as _, Unavailable, Users as _,
-    WriteError,
+    AuditLog as _, AuditQuery, Directory as _, Outbox as _, PageRequest, Subject, TokenQuery, Tokens as _, Unavailable,
+    Users as _, WriteError,
 };
-use gateway_core::version::Version;
+use gateway_core::version::{Stored, Version};
 use gateway_tests::dynamodb::Fault;
 
 use crate::support::{block_on, store};
@@ -69,7 +69,10 @@ fn makes_a_change_once_whose_answer_is_lost() {
     block_on(async {
         records.insert_user(&user(1), &audit(1, "a", "b")).await.unwrap();
         table.shim.meet(Some("TransactWriteItems"), Fault::Applied);
-        records.replace_user(&user(1), Version(1), &audit(2, "a", "b")).await.unwrap();
+        records
+            .replace_user(&user(1), &Stored { value: user(1), version: Version(1) }, &audit(2, "a", "b"))
+            .await
+            .unwrap();
         assert_eq!(records.user(user_id(1)).await.unwrap().unwrap().version, Version(2));
     });
 }
@@ -95,8 +98,9 @@ fn needs_no_index_for_what_must_be_true_at_once() {
         table.shim.lag(true);
         records.insert_user(&user(1), &audit(1, "a", "b")).await.unwrap();
         records.insert_token(&token(1, 1), &audit(2, "a", "b")).await.unwrap();
-        let found = records.user_by_subject(&user(1).issuer, &user(1).subject).await.unwrap();
+        let found = records.user_named(&user(1).names()[0]).await.unwrap();
         assert_eq!(found.unwrap().value, user(1));
+        assert_eq!(records.people_at(&user(1).email).await.unwrap().len(), 1);
         let own = TokenQuery { user: user_id(1), expired_after: START, page: page() };
         assert_eq!(records.tokens(&own).await.unwrap().items.len(), 1);
         let all = AuditQuery { actor: None, target: None, page: page() };

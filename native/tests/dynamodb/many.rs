@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gateway_core::config::{Config, Hot, HotStore};
-use gateway_core::conformance::fixture::{START, audit, front_actor, user};
+use gateway_core::conformance::fixture::{START, audit, front_actor, session, user};
 use gateway_core::conformance::host::{FixedClock, SeededRandom};
-use gateway_core::control::{Authority, Control, EverybodysQuery, Summary};
+use gateway_core::control::{Administrator, AuditSearch, Authority, Control, EverybodysQuery, PeopleSearch, Summary};
 use gateway_core::id::{AuditId, TokenId, UserId};
-use gateway_core::identity::{Email, Role, User};
-use gateway_core::ports::{AuditEntry, PageRequest, Tokens as _, Users as _};
+use gateway_core::identity::{Account, Email, Role, User};
+use gateway_core::ports::{AuditEntry, PageRequest, Sessions as _, Tokens as _, Users as _};
 use gateway_core::redis::{RedisHot, UpstashTransport};
+use gateway_core::session::{Session, Ticket};
 use gateway_core::time::Millis;
 use gateway_core::token::{KeySet, Token, TokenName, TokenStatus};
 use gateway_native::dynamodb::DynamoRecords;
@@ -30,7 +31,7 @@ const WORKS: &str = "stores answer, and fixtures are good";
 const EACH: u32 = 20;
 
 /// How many records are written at once.
-const AT_ONCE: u32 = 32;
+const AT_ONCE: u32 = 8;
 
 /// How long a command may take: far more than it does, and far less than anybody waits for a test.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -91,9 +92,29 @@ fn entry(number: u32) -> AuditEntry {
     AuditEntry { id: AuditId::new(Millis(START.0 * 1000), random(number)), ..audit(1, "a", "b") }
 }
 
+fn administrator() -> Administrator {
+    Administrator { id: UserId::new(Millis(0), [9; 10]), email: address(0), role: Role::Admin }
+}
+
+fn account(number: u32) -> Account {
+    Account { issuer: "https://id.example".to_owned(), subject: format!("subject-{number}") }
+}
+
+async fn open_session(hot: &RedisOverHttp, number: u32) {
+    let mut ticket = [0; 32];
+    ticket[..10].copy_from_slice(&random(number));
+    let opened = Session {
+        ticket: Ticket::new(ticket).hash(),
+        user: UserId::new(Millis(START.0 * 1000), random(number)),
+        email: address(number),
+        ..session(1)
+    };
+    hot.open_session(&opened).await.expect(WORKS);
+}
+
 async fn write_person(records: &DynamoRecords, number: u32) {
     let id = UserId::new(Millis(START.0 * 1000), random(number));
-    let person = User { id, subject: format!("subject-{number}"), email: address(number), ..user(1) };
+    let person = User { id, account: Some(account(number)), email: address(number), ..user(1) };
     records.insert_user(&person, &entry(number)).await.expect(WORKS);
     for token in 0..EACH {
         let count = 1_000_000 + number * EACH + token;
@@ -129,10 +150,11 @@ impl World {
             let seed = |first: u8| std::array::from_fn(|index| first ^ u8::try_from(index * 5).expect(WORKS));
             let keys = KeySet::new(START, seed(1), seed(2));
             let config = Arc::new(Config::load("", &()).expect(WORKS));
-            let authority = Counted { records, hot, clock, random: SeededRandom::default() };
+            let authority = Counted { records, hot: hot.clone(), clock, random: SeededRandom::default() };
             let control = Control::new(authority, config, keys);
             control.recover().await.expect(WORKS);
             assert_eq!(control.enrol().await.expect(WORKS), (people * EACH) as usize);
+            join_all((0..people).map(|number| open_session(&hot, number))).await;
             Self { control, table, redis }
         })
     }
@@ -151,6 +173,47 @@ impl World {
             assert_eq!(page.items.len(), expected, "{query:?}");
         })
         .await
+    }
+
+    /// Returns what each list of people and of what they do costs, a page of five.
+    async fn people_costs(&self) -> Vec<(&'static str, Cost)> {
+        let page = || PageRequest { limit: 5, cursor: None };
+        let people = async |prefix: Option<&str>, expected: usize| {
+            let search = PeopleSearch { prefix: prefix.map(str::to_owned), standing: None, page: page() };
+            self.cost(async |control| {
+                assert_eq!(control.people(&search).await.expect(WORKS).items.len(), expected, "{prefix:?}");
+            })
+            .await
+        };
+        let sessions = async |email: Option<Email>, expected: usize| {
+            self.cost(async |control| {
+                let found = match &email {
+                    Some(email) => control.sessions_at(email, page()).await,
+                    None => control.everybodys_sessions(page()).await,
+                };
+                assert_eq!(found.expect(WORKS).items.len(), expected, "{email:?}");
+            })
+            .await
+        };
+        let search = AuditSearch { actor: None, target: Some(address(3).to_string()), page: page() };
+        let counted = async |control: &Control<Counted>| {
+            control.session_counts().await.expect(WORKS);
+            control.seen_counts().await.expect(WORKS);
+        };
+        vec![
+            ("people", people(None, 5).await),
+            ("people by address", people(Some("USER3@"), 1).await),
+            ("sessions", sessions(None, 5).await),
+            ("sessions by address", sessions(Some(address(3)), 1).await),
+            ("who was seen", self.cost(async |control| drop(control.seen_people(page()).await.expect(WORKS))).await),
+            ("counts", self.cost(counted).await),
+            ("administrators", self.cost(async |control| drop(control.administrators().await.expect(WORKS))).await),
+            ("audit", self.cost(async |control| drop(control.audit_log(&search).await.expect(WORKS))).await),
+            (
+                "the directory's",
+                self.cost(async |control| drop(control.provisioned_people(0, 5).await.expect(WORKS))).await,
+            ),
+        ]
     }
 
     /// Returns what each question costs, and each change.
@@ -175,6 +238,7 @@ impl World {
                 ("active", self.list_cost(EverybodysQuery { status: Some(TokenStatus::Active), ..all() }, 50).await),
                 ("revoked", self.list_cost(EverybodysQuery { status: Some(TokenStatus::Revoked), ..all() }, 0).await),
             ];
+            costs.extend(self.people_costs().await);
             let (each, tokens) = (u64::from(EACH), people * u64::from(EACH));
             let summary = async |revoked: u64| {
                 self.cost(async |control: &Control<Counted>| {
@@ -186,7 +250,7 @@ impl World {
             costs.push(("summary", summary(0).await));
             let revoked = self.cost(async |control| {
                 assert_eq!(
-                    control.revoke_persons(&front_actor(), Role::Admin, &address(3)).await.expect(WORKS),
+                    control.revoke_persons(&front_actor(), &administrator(), &address(3)).await.expect(WORKS),
                     Some(each)
                 );
             });

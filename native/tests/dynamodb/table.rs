@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use gateway_core::conformance::fixture::{START, audit, token, token_id, user, user_id};
+use gateway_core::conformance::fixture::{START, audit, email, token, token_id, user, user_id};
+use gateway_core::identity::{Status, User};
 use gateway_core::memory::WINDOW_REMEMBERED;
 use gateway_core::ports::{
-    AuditLog as _, AuditQuery, Outbox as _, PageRequest, Subject, TokenQuery, Tokens as _, Users as _,
+    AuditLog as _, AuditQuery, Directory as _, Outbox as _, PageRequest, PeopleList, PeopleQuery, Subject, TokenQuery,
+    Tokens as _, Users as _,
 };
 use gateway_core::token::LISTED_AFTER_EXPIRY;
-use gateway_core::version::Version;
+use gateway_core::version::{Stored, Version};
 use gateway_native::dynamodb::CreateError;
+use serde_json::json;
 
 use crate::support::{block_on, raw_items, store};
 
@@ -29,7 +32,7 @@ fn costs_the_same_however_much_there_is() {
         assert_eq!(table.shim.take_counts(), counts(&[("TransactWriteItems", 200)]));
         records.token(token_id(7)).await.unwrap().unwrap();
         assert_eq!(table.shim.take_counts(), counts(&[("GetItem", 1)]));
-        records.user_by_subject(&user(1).issuer, &user(1).subject).await.unwrap().unwrap();
+        records.user_named(&user(1).names()[0]).await.unwrap().unwrap();
         assert_eq!(table.shim.take_counts(), counts(&[("GetItem", 2)]));
         let page = PageRequest { limit: 50, cursor: None };
         let own = TokenQuery { user: user_id(1), expired_after: START, page: page.clone() };
@@ -40,6 +43,87 @@ fn costs_the_same_however_much_there_is() {
         assert_eq!(table.shim.take_counts(), counts(&[("Query", 1), ("BatchGetItem", 1)]));
         records.applied(Subject::Token(token_id(7)), Version::FIRST).await.unwrap();
         assert_eq!(table.shim.take_counts(), counts(&[("DeleteItem", 1)]));
+    });
+}
+
+#[test]
+fn lists_people_for_the_same_however_many_there_are() {
+    let (records, table) = store();
+    block_on(async {
+        for number in 1..=200 {
+            let person =
+                User { administers: number % 2 == 0, last_sign_in: Some(START.plus(number.into())), ..user(number) };
+            records.insert_user(&person, &audit(number.into(), "a", "b")).await.unwrap();
+        }
+        assert_eq!(table.shim.take_counts()["TransactWriteItems"], 200);
+        let of_one_page = counts(&[("Query", 1), ("BatchGetItem", 1)]);
+        for list in [PeopleList::Everybody, PeopleList::Address("user".to_owned()), PeopleList::Administrators] {
+            let query = PeopleQuery { list: list.clone(), skip: 0, page: PageRequest { limit: 50, cursor: None } };
+            let page = records.list_people(&query).await.unwrap();
+            assert_eq!((page.items.len(), table.shim.take_counts()), (50, of_one_page.clone()));
+            let second = PeopleQuery { page: PageRequest { limit: 40, cursor: page.next }, ..query.clone() };
+            let page = records.list_people(&second).await.unwrap();
+            assert_eq!((page.items.len(), table.shim.take_counts()), (40, of_one_page.clone()));
+            let behind = PeopleQuery { skip: 60, ..query };
+            let third = records.list_people(&behind).await.unwrap();
+            assert_eq!(third.items[..30], page.items[10..]);
+            assert_eq!(table.shim.take_counts(), counts(&[("Query", 2), ("BatchGetItem", 1)]));
+            records.count_people(&list).await.unwrap();
+            assert_eq!(table.shim.take_counts(), counts(&[("Query", 1)]));
+        }
+        records.people_at(&user(7).email).await.unwrap();
+        assert_eq!(table.shim.take_counts(), of_one_page);
+    });
+}
+
+/// Whoever has just signed in stands in front, and the index has them further back for a moment.
+#[test]
+fn goes_on_where_the_index_has_somebody_and_not_where_they_are() {
+    let (records, table) = store();
+    block_on(async {
+        for number in 1..=4 {
+            let person = User { last_sign_in: Some(START.plus(number.into())), ..user(number) };
+            records.insert_user(&person, &audit(number.into(), "a", "b")).await.unwrap();
+        }
+        let seen = records.user(user_id(2)).await.unwrap().unwrap();
+        let next = User { last_sign_in: Some(START.plus(99)), ..seen.value.clone() };
+        records.replace_user(&next, &seen, &audit(9, "a", "b")).await.unwrap();
+        let question = json!({
+            "TableName": table.name, "Key": {"pk": {"S": format!("USER#{}", user_id(2))}, "sk": {"S": "USER"}},
+            "UpdateExpression": "SET sk1 = :place",
+            "ExpressionAttributeValues": {":place": {"S": PeopleList::Everybody.place(&seen.value)}},
+        });
+        table.shim.ask("DynamoDB_20120810.UpdateItem", &question).await;
+        let (mut found, mut cursor) = (Vec::new(), None);
+        for _ in 0..9 {
+            let page = PageRequest { limit: 1, cursor };
+            let page = records.list_people(&PeopleQuery { list: PeopleList::Everybody, skip: 0, page }).await.unwrap();
+            found.extend(page.items.into_iter().map(|user| user.value.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [4, 3, 2, 1].map(user_id));
+    });
+}
+
+#[test]
+fn keeps_nothing_that_leads_to_somebody_who_was_erased() {
+    let (records, table) = store();
+    block_on(async {
+        let person = User { pin: Some(email(1)), administers: true, status: Status::Removed, ..user(1) };
+        records.insert_user(&person, &audit(1, "a", "b")).await.unwrap();
+        // Themselves, two names, an address, the lists, the change and the entry.
+        assert_eq!(raw_items(&table).await.len(), 7);
+        let erased = User { erased: Some(START), email: email(9), ..person.clone() };
+        let seen = Stored { value: person, version: Version::FIRST };
+        records.replace_user(&erased, &seen, &audit(2, "a", "b")).await.unwrap();
+        let items = raw_items(&table).await;
+        // Themselves, the change and two entries.
+        assert_eq!(items.len(), 4, "{items:?}");
+        let own = items.iter().find(|item| item["sk"].as_s().unwrap() == "USER").unwrap();
+        assert!(["pk1", "sk1", "pk2", "sk2"].iter().all(|name| !own.contains_key(*name)), "{own:?}");
     });
 }
 
@@ -91,7 +175,7 @@ fn says_that_a_table_is_there_already() {
 /// Where each token is found by two terms, half of what is read leads nowhere.
 #[test]
 fn reads_no_more_for_a_page_where_most_rows_are_left_out() {
-    use gateway_core::ports::{Directory as _, TokenSearch};
+    use gateway_core::ports::TokenSearch;
     use gateway_core::token::{Token, TokenName};
     let (records, table) = store();
     block_on(async {

@@ -3,8 +3,9 @@
 use gateway_core::admission::Cancel;
 use gateway_core::conformance::fixture::{START, admit, lease_id, session, settlement};
 use gateway_core::conformance::hot::install_all;
-use gateway_core::ports::{Admission as _, Answers as _, OneTime as _, Sessions as _};
+use gateway_core::ports::{Admission as _, Answers as _, Limits as _, OneTime as _, Sessions as _};
 use gateway_core::redis::Reply;
+use gateway_core::session::Session;
 
 use crate::support::{Recording, block_on, server, store_on};
 
@@ -37,7 +38,8 @@ fn keeps_each_key_as_long_as_it_is_needed() {
         hot.settle(&settlement(2, START, 5)).await.unwrap();
         hot.cancel(Cancel { lease: lease_id(3), now: START }).await.unwrap();
         assert_eq!(hot.sweep(START.plus(100), 1).await.unwrap(), 1);
-        hot.open_session(&session(1)).await.unwrap();
+        hot.open_session(&Session { idp_session: Some("sid".to_owned()), ..session(1) }).await.unwrap();
+        hot.count("a", 600, START).await.unwrap();
         hot.keep("flow", "a", "value", START, START.plus(600)).await.unwrap();
         hot.note_answer("resp_1", gateway_core::conformance::fixture::user_id(1), START, START.plus(700))
             .await
@@ -45,7 +47,9 @@ fn keeps_each_key_as_long_as_it_is_needed() {
 
         let window = 35 * 86400;
         let expected = |name: &str| match name.split(':').collect::<Vec<_>>()[..] {
-            ["gen" | "leases" | "usage" | "user" | "roster" | "live", ..]
+            ["gen" | "leases" | "usage" | "user" | "roster" | "live" | "signed_in" | "active", ..]
+            | ["sessions"]
+            | ["sessions", "order"]
             | ["spent" | "held", "total"]
             | ["once", "flow"] => None,
             ["token", _] => Some(3 * 86400 + 3600),
@@ -56,13 +60,13 @@ fn keeps_each_key_as_long_as_it_is_needed() {
             ["spent" | "held", "daily", _] => Some(window + 43_200),
             ["spent" | "held", "weekly", _] => Some(window + 6 * 86400 + 43_200),
             ["spent" | "held", "monthly", _] => Some(window + 7 * 86400 + 43_200),
-            ["session", _] => Some(3600),
-            ["once", "flow", "a"] => Some(600),
+            ["session", _] | ["sessions", ..] => Some(3600),
+            ["once", "flow", "a"] | ["limit", "a", _] => Some(600),
             ["answer", _] => Some(700),
             _ => unreachable!("an unknown key {name}"),
         };
         let kept = kept(&transport).await;
-        assert_eq!(kept.len(), 29, "{kept:?}");
+        assert_eq!(kept.len(), 40, "{kept:?}");
         for (name, seconds) in kept {
             match expected(&name) {
                 None => assert_eq!(seconds, -1, "{name}"),

@@ -6,6 +6,7 @@ mod connection;
 mod expiry;
 mod failures;
 mod histories;
+mod presence;
 mod roster;
 mod round_trips;
 mod support;

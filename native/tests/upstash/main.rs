@@ -10,6 +10,8 @@ mod expiry;
 mod failures;
 #[path = "../redis/histories.rs"]
 mod histories;
+#[path = "../redis/presence.rs"]
+mod presence;
 mod real_database;
 #[path = "../redis/roster.rs"]
 mod roster;

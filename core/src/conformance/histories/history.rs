@@ -20,6 +20,7 @@ use crate::conformance::host::SeededRandom;
 use crate::conformance::memory_records::MemoryRecords;
 use crate::control::{SignInOutcome, SignInRecord};
 use crate::id::UserId;
+use crate::identity::Account;
 use crate::ports::Random as _;
 use crate::token::KeySet;
 
@@ -33,7 +34,8 @@ const AT_ONCE: usize = 10;
 pub(super) const LONG: usize = 2700;
 
 /// Enough of a configuration to sign people in.
-const CONFIGURATION: &str = "[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"\nallow_anyone = true\n";
+const CONFIGURATION: &str = "[signin]\nissuer = \"https://id.example\"\nclient_id = \"gw\"\nallow_anyone = true\n\
+                             [limits]\nmints_per_user = 0\nmints_per_address = 0\n";
 
 /// How far a clock may be off, in milliseconds.
 const SKEWS: [i64; 5] = [-300_000, -7000, 0, 2000, 300_000];
@@ -96,8 +98,7 @@ impl<'a, S: Site> History<'a, S> {
     async fn begin(&mut self) {
         for number in 1..=2 {
             let record = SignInRecord {
-                issuer: "https://id.example".to_owned(),
-                subject: number.to_string(),
+                account: Account { issuer: "https://id.example".to_owned(), subject: number.to_string() },
                 email: email(number),
                 name: None,
                 groups: Vec::new(),

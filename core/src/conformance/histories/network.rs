@@ -8,9 +8,11 @@ use futures_util::future::BoxFuture;
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
+use crate::money::{Nanodollars, WindowId};
 use crate::ports::{
-    Admission, Answers, Continuity, Cursor, Duties, Hot, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, Tally, Unavailable, Usage,
+    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
+    Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -198,7 +200,18 @@ distant! {
     Sessions {
         open_session(ref session: &Session) -> ();
         session(ref ticket: &TicketHash, own now: Timestamp) -> SessionState;
+        find_session(ref id: &SessionId) -> Option<Session>;
         end_session(ref id: &SessionId) -> bool;
+    }
+    Presence {
+        sessions(ref query: &SessionQuery) -> Page<Session>;
+        session_counts(own now: Timestamp) -> SessionCounts;
+        seen(own now: Timestamp, ref page: &PageRequest) -> Page<Activity>;
+        seen_count(own now: Timestamp) -> u64;
+        activity(ref users: &[UserId], own now: Timestamp) -> Vec<Activity>;
+    }
+    Limits {
+        count(ref name: &str, own seconds: u32, own now: Timestamp) -> (u64, u32);
     }
     OneTime {
         keep(ref kind: &str, ref id: &str, ref value: &str, own now: Timestamp, own expiry: Timestamp) -> bool;
@@ -212,6 +225,7 @@ distant! {
         pending_usage(own limit: u32) -> (Vec<UsageEvent>, u64);
         discard_usage(own through: u64) -> ();
         spending(ref query: &SpendingQuery) -> Spending;
+        spent_by(ref users: &[UserId], ref window: &WindowId) -> Vec<Nanodollars>;
     }
     Continuity {
         begin_generation() -> Generation;

@@ -43,6 +43,7 @@ pub async fn refuses_in_the_order_of_precedence(hot: &impl Hot) {
     let mut question = admit(1, 1, START.plus(3 * 86400), 1, &spent_up);
     question.priced = false;
     question.preclusion = Some(Preclusion::Scope);
+    question.signed_in_since = Some(START.plus(1));
 
     let mut user = UserEntry { status: Status::Removed, token_epoch: Epoch(1), ..user_entry(1) };
     let mut token = TokenEntry { user: user_id(2), revoked: true, ..token_entry(1) };
@@ -69,6 +70,12 @@ pub async fn refuses_in_the_order_of_precedence(hot: &impl Hot) {
     question.epoch = Epoch(1);
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Suspended { until });
     question.now = START.plus(50);
+    question.signed_in_since = Some(START.plus(11));
+    assert_eq!(next(&mut user, &mut token, &question).await, Refusal::SignInTooOld);
+    user.last_sign_in = None;
+    question.signed_in_since = Some(START.plus(10));
+    assert_eq!(next(&mut user, &mut token, &question).await, Refusal::SignInTooOld, "they have never signed in");
+    user.last_sign_in = Some(START.plus(10));
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Precluded(Preclusion::Scope));
     question.preclusion = None;
     assert_eq!(next(&mut user, &mut token, &question).await, Refusal::Unpriced);

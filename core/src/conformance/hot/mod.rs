@@ -4,14 +4,18 @@ mod calls;
 mod continuity;
 mod helpers;
 mod money;
+mod presence;
 mod roster;
+mod seen;
 mod sessions;
 
 pub use calls::*;
 pub use continuity::*;
 pub use helpers::{ask, generation, install_all, recovery};
 pub use money::*;
+pub use presence::*;
 pub use roster::*;
+pub use seen::*;
 pub use sessions::*;
 
 /// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
@@ -68,6 +72,24 @@ macro_rules! hot_conformance {
             notes_how_far_tokens_were_enrolled,
             notes_no_enrolment_of_another_generation,
             counts_many_tokens_of_one_installation,
+            lists_sessions_that_were_opened_last_first,
+            pages_through_sessions_that_are_used_opened_and_ended,
+            takes_a_foreign_cursor_for_some_place,
+            lists_the_sessions_of_a_person_and_of_a_provider,
+            lists_no_session_that_has_ended,
+            lists_no_session_whose_time_is_over,
+            fills_pages_whatever_is_over,
+            lists_sessions_with_their_last_use,
+            sees_who_uses_a_session_or_a_token,
+            forgets_no_later_sighting,
+            forgets_who_was_not_seen_for_a_day,
+            pages_through_who_was_seen,
+            pages_on_although_somebody_is_seen_again,
+            tells_of_each_person_in_their_order,
+            counts_the_good_tokens_of_each_person,
+            knows_who_was_seen_in_another_generation,
+            counts_what_happens_in_a_window,
+            tells_what_each_person_spent,
         }
     };
     (@each $attribute:meta, $block_on:path, $make:expr, $($property:ident,)*) => {

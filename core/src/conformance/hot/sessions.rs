@@ -35,9 +35,11 @@ pub async fn ends_sessions_in_time(hot: &impl Hot) {
     assert!(is_live(hot, 1, START.plus(86399)).await);
     assert!(!is_live(hot, 1, START.plus(86400)).await, "absolute");
     let id = ticket(0).hash().session();
+    assert_eq!(hot.find_session(&id).await.expect("the store answers"), Some(session(0)));
     assert!(hot.end_session(&id).await.expect("the store answers"));
     assert!(!is_live(hot, 0, START).await);
     assert!(!hot.end_session(&id).await.expect("the store answers"));
+    assert_eq!(hot.find_session(&id).await.expect("the store answers"), None);
 }
 
 /// A session is no better than its user.

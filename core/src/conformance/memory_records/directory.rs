@@ -3,7 +3,7 @@
 use super::{MemoryRecords, is_below, page};
 use crate::id::UserId;
 use crate::identity::{Email, User};
-use crate::ports::{Directory, Page, TokenSearch, Unavailable};
+use crate::ports::{Directory, Page, PeopleList, PeopleQuery, TokenSearch, Unavailable};
 use crate::token::{Token, fold};
 use crate::version::Stored;
 
@@ -31,6 +31,24 @@ impl Directory for MemoryRecords {
     }
 
     async fn people_at(&self, email: &Email) -> Result<Vec<Stored<User>>, Unavailable> {
-        self.read(|state| state.users.values().filter(|user| user.value.email == *email).cloned().collect()).await
+        let is_there = |user: &&Stored<User>| user.value.email == *email && user.value.erased.is_none();
+        self.read(|state| state.users.values().filter(is_there).cloned().collect()).await
+    }
+
+    async fn list_people(&self, query: &PeopleQuery) -> Result<Page<Stored<User>>, Unavailable> {
+        let key = |user: &Stored<User>| query.list.place(&user.value);
+        let is_after = |key: &str| query.page.cursor.as_ref().is_none_or(|cursor| key > cursor.0.as_str());
+        self.read(|state| {
+            let listed = state.users.values().filter(|user| query.list.has(&user.value));
+            let mut listed: Vec<_> = listed.filter(|user| is_after(&key(user))).cloned().collect();
+            listed.sort_by_key(key);
+            let skipped = if query.page.cursor.is_none() { query.skip as usize } else { 0 };
+            page(listed.into_iter().skip(skipped), &query.page, key)
+        })
+        .await
+    }
+
+    async fn count_people(&self, list: &PeopleList) -> Result<u64, Unavailable> {
+        self.read(|state| state.users.values().filter(|user| list.has(&user.value)).count() as u64).await
     }
 }

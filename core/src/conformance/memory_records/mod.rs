@@ -10,7 +10,7 @@ use super::faulty::Faults;
 use crate::accounts::{SpentKey, Sums};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
-use crate::identity::User;
+use crate::identity::{Name, User};
 use crate::ports::{
     AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
     Tokens, Unavailable, Users, WriteError,
@@ -68,6 +68,13 @@ impl MemoryRecords {
 }
 
 impl State {
+    /// Says whether something that leads to a user leads to another one.
+    fn is_taken(&self, user: &User) -> bool {
+        let names = user.names();
+        let others = self.users.values().filter(|other| other.value.id != user.id);
+        others.flat_map(|other| other.value.names()).any(|name| names.contains(&name))
+    }
+
     fn changed(&mut self, subject: Subject, version: Version, audit: &AuditEntry) {
         self.outbox.retain(|(other, _)| *other != subject);
         self.outbox.push((subject, version));
@@ -96,17 +103,13 @@ impl Users for MemoryRecords {
         self.read(|state| state.users.get(&id).cloned()).await
     }
 
-    async fn user_by_subject(&self, issuer: &str, subject: &str) -> Result<Option<Stored<User>>, Unavailable> {
-        let is_wanted = |user: &&Stored<User>| user.value.issuer == issuer && user.value.subject == subject;
-        self.read(|state| state.users.values().find(is_wanted).cloned()).await
+    async fn user_named(&self, name: &Name) -> Result<Option<Stored<User>>, Unavailable> {
+        self.read(|state| state.users.values().find(|user| user.value.names().contains(name)).cloned()).await
     }
 
     async fn insert_user(&self, user: &User, audit: &AuditEntry) -> Result<(), WriteError> {
         self.change(audit, |state| {
-            let is_same = |other: &Stored<User>| {
-                other.value.id == user.id || (other.value.issuer == user.issuer && other.value.subject == user.subject)
-            };
-            if state.users.values().any(is_same) {
+            if state.users.contains_key(&user.id) || state.is_taken(user) {
                 return Err(WriteError::Conflict);
             }
             state.users.insert(user.id, Stored { value: user.clone(), version: Version::FIRST });
@@ -116,11 +119,13 @@ impl Users for MemoryRecords {
         .await
     }
 
-    async fn replace_user(&self, next: &User, seen: Version, audit: &AuditEntry) -> Result<(), WriteError> {
+    async fn replace_user(&self, next: &User, seen: &Stored<User>, audit: &AuditEntry) -> Result<(), WriteError> {
         self.change(audit, |state| {
-            let held = state.users.get_mut(&next.id).filter(|held| held.version == seen).ok_or(WriteError::Conflict)?;
-            *held = Stored { value: next.clone(), version: seen.next() };
-            state.changed(Subject::User(next.id), seen.next(), audit);
+            let is_taken = state.is_taken(next);
+            let held = state.users.get_mut(&next.id).filter(|held| held.version == seen.version && !is_taken);
+            let version = seen.version.next();
+            *held.ok_or(WriteError::Conflict)? = Stored { value: next.clone(), version };
+            state.changed(Subject::User(next.id), version, audit);
             Ok(())
         })
         .await
@@ -196,7 +201,7 @@ impl AuditLog for MemoryRecords {
 
     async fn note(&self, entry: &AuditEntry) -> Result<(), Unavailable> {
         self.write(|state| {
-            state.audit.entry(entry.id).or_insert_with(|| entry.clone());
+            state.audit.insert(entry.id, entry.clone());
             Ok(())
         })
         .await

@@ -1,6 +1,7 @@
 //! Finding tokens and people, whoever they belong to.
 
-use super::helpers::{ANSWERS, pages_of};
+use super::helpers::{ANSWERS, pages_of, tokens_of};
+use super::writes::seen;
 use crate::conformance::fixture::{START, audit, email, token, token_id, user, user_id};
 use crate::identity::{Email, User};
 use crate::ports::{Records, TokenSearch};
@@ -66,6 +67,29 @@ pub async fn finds_tokens_by_how_name_or_address_begins(records: &impl Records) 
     }
 }
 
+/// A token is found by what it is called now, and not by what it was, nor by the address that was taken out of it.
+pub async fn finds_a_token_by_its_new_terms_only(records: &impl Records) {
+    fill(records).await;
+    let seen = records.token(token_id(1)).await.expect(ANSWERS).expect("it was written");
+    let renamed = Token { name: TokenName::parse("Desk").expect("it is printable"), ..seen.value };
+    records.replace_token(&renamed, seen.version, &audit(20, "a", "b")).await.expect(ANSWERS);
+    let terms = async || {
+        let mut terms = Vec::new();
+        for prefix in ["laptop", "desk", "user1@"] {
+            terms.push(found(records, Some(prefix), 0, 2).await);
+        }
+        terms
+    };
+    assert_eq!(terms().await, [&[][..], &[1], &[1, 3]]);
+    let scrubbed = Token { minted_for: None, ..renamed };
+    records.replace_token(&scrubbed, seen.version.next(), &audit(21, "a", "b")).await.expect(ANSWERS);
+    assert_eq!(terms().await, [&[][..], &[1], &[3]]);
+    let own = records.tokens(&tokens_of(1, 50, None)).await.expect(ANSWERS);
+    assert_eq!(own.items.len(), 2, "its owner has it still");
+    assert_eq!(found(records, None, 0, 50).await, [4, 3, 2, 1]);
+    assert_eq!(records.token(token_id(1)).await.expect(ANSWERS).map(|held| held.value), Some(scrubbed));
+}
+
 /// People are found by several ids at once, and by the address that they have now.
 pub async fn finds_people_by_ids_and_by_address(records: &impl Records) {
     fill(records).await;
@@ -80,7 +104,7 @@ pub async fn finds_people_by_ids_and_by_address(records: &impl Records) {
     };
     assert_eq!(at(&email(2)).await, [user_id(2)]);
     let moved = User { email: email(1), ..user(2) };
-    records.replace_user(&moved, Version::FIRST, &audit(30, "a", "b")).await.expect(ANSWERS);
+    records.replace_user(&moved, &seen(2, Version::FIRST), &audit(30, "a", "b")).await.expect(ANSWERS);
     assert_eq!(at(&email(2)).await, []);
     let mut both = at(&email(1)).await;
     both.sort();

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::accounts::Posting;
 use crate::admission::UsageEvent;
-use crate::conformance::fixture::{START, user_id};
+use crate::conformance::fixture::{START, usage_event, user_id};
 use crate::ports::{AuditEntry, AuditQuery, Cursor, PageRequest, Records, TokenQuery, WriteError};
 
 /// What a store that works does.
@@ -30,6 +30,11 @@ pub(super) async fn entries(records: &impl Records, actor: Option<&str>, target:
 /// Says whether a write was refused.
 pub(super) fn is_conflict(written: &Result<(), WriteError>) -> bool {
     matches!(written, Err(WriteError::Conflict))
+}
+
+/// Returns a usage event, the `number`th, in a revision, as the log has it.
+pub(super) fn logged_event(number: u16, revision: u32) -> UsageEvent {
+    Posting::of(usage_event(number, revision), &TimeZone::UTC).event
 }
 
 /// Puts events into the log, on the calendar of UTC.

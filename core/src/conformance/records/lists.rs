@@ -1,9 +1,9 @@
 //! Lists, and the logs that are read as such.
 
-use super::helpers::{ANSWERS, entries, pages_of, put, tokens_of};
+use super::helpers::{ANSWERS, entries, logged_event, pages_of, put, tokens_of};
 use crate::conformance::fixture::{START, audit, lease_id, token, token_id, usage_event, user_id};
 use crate::money::{Counter, Nanodollars, WindowId};
-use crate::ports::{AuditQuery, Cursor, Records, Subject, TokenQuery, UsageQuery};
+use crate::ports::{AuditEntry, AuditQuery, Cursor, Records, Subject, TokenQuery, UsageQuery};
 use crate::version::Version;
 
 /// Pages have no gaps and no duplicates, also while tokens are added.
@@ -83,12 +83,18 @@ pub async fn finds_audit_entries_by_actor_and_target(records: &impl Records) {
     assert_eq!((page.items[0].id, page.items.len(), page.next), (audit(1, "", "").id, 1, None));
 }
 
-/// A note whose answer was lost can be written again.
+/// A note whose answer was lost can be written again, and one that has more to say takes its place.
 pub async fn notes_an_event_once(records: &impl Records) {
     for _ in 0..2 {
         records.note(&audit(1, "ann", "x")).await.expect(ANSWERS);
     }
     assert_eq!(entries(records, None, None).await, [audit(1, "ann", "x")]);
+    let newer = AuditEntry { detail: serde_json::json!({"count": 2}), ..audit(1, "bob", "x") };
+    records.note(&newer).await.expect(ANSWERS);
+    let newer = [newer];
+    assert_eq!(entries(records, None, None).await, newer);
+    assert_eq!(entries(records, Some("bob"), None).await, newer);
+    assert_eq!(entries(records, Some("ann"), None).await, []);
 }
 
 /// Events that arrive again, or late, change nothing.
@@ -101,7 +107,7 @@ pub async fn keeps_the_highest_revision_of_usage(records: &impl Records) {
     put(records, [other]).await;
     let query = UsageQuery { after: None, page: pages_of(10, None) };
     let page = records.usage(&query).await.expect(ANSWERS);
-    assert_eq!(page.items, [usage_event(1, 2), usage_event(2, 2)]);
+    assert_eq!(page.items, [logged_event(1, 2), logged_event(2, 2)]);
 }
 
 /// A sweep and the settlement that still came are often told together.
@@ -109,7 +115,7 @@ pub async fn takes_several_revisions_of_an_event_at_once(records: &impl Records)
     put(records, [usage_event(1, 1), usage_event(1, 2)]).await;
     put(records, [usage_event(2, 2), usage_event(2, 1), usage_event(2, 2)]).await;
     let query = UsageQuery { after: None, page: pages_of(10, None) };
-    assert_eq!(records.usage(&query).await.expect(ANSWERS).items, [usage_event(1, 2), usage_event(2, 2)]);
+    assert_eq!(records.usage(&query).await.expect(ANSWERS).items, [logged_event(1, 2), logged_event(2, 2)]);
     let spent = records.spent(&[WindowId("total".to_owned())]).await.expect(ANSWERS);
     let of_user = spent.iter().find(|spent| spent.key.counter == Counter::User(user_id(1)));
     assert_eq!(of_user.map(|spent| spent.amount), Some(Nanodollars(4)), "each costs its revision");
@@ -124,10 +130,20 @@ pub async fn pages_through_usage_in_order(records: &impl Records) {
         records.usage(&query).await.expect(ANSWERS)
     };
     let first = page(Some(1), None).await;
-    assert_eq!(first.items, [usage_event(2, 1), usage_event(3, 1)]);
+    assert_eq!(first.items, [logged_event(2, 1), logged_event(3, 1)]);
     let second = page(Some(1), first.next).await;
-    assert_eq!(second.items, [usage_event(4, 1), usage_event(5, 1)]);
+    assert_eq!(second.items, [logged_event(4, 1), logged_event(5, 1)]);
     assert_eq!(second.next, None);
+}
+
+/// Who called is told by an id alone: their record says who that is, and can be erased.
+pub async fn logs_usage_without_addresses(records: &impl Records) {
+    put(records, [usage_event(1, 1)]).await;
+    let query = UsageQuery { after: None, page: pages_of(10, None) };
+    let mut expected = usage_event(1, 1);
+    expected.email = None;
+    expected.call.address = String::new();
+    assert_eq!(records.usage(&query).await.expect(ANSWERS).items, [expected]);
 }
 
 /// Cursors are authenticated before they get here; one that slips through finds a page, not a fault.

@@ -4,11 +4,15 @@ mod accounts;
 mod directory;
 mod helpers;
 mod lists;
+mod names;
+mod people;
 mod writes;
 
 pub use accounts::*;
 pub use directory::*;
 pub use lists::*;
+pub use names::*;
+pub use people::*;
 pub use writes::*;
 
 /// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
@@ -20,6 +24,11 @@ macro_rules! records_conformance {
             returns_users_as_they_were_written,
             keeps_one_user_for_each_subject,
             refuses_stale_versions_of_users,
+            leads_by_each_name_to_one_user_only,
+            frees_names_that_are_given_up,
+            frees_no_name_where_nothing_was_written,
+            has_people_who_are_expected_claimed_by_an_account,
+            forgets_what_led_to_people_who_were_erased,
             keeps_every_text_byte_for_byte,
             returns_tokens_as_they_were_written,
             refuses_stale_versions_of_tokens,
@@ -28,7 +37,13 @@ macro_rules! records_conformance {
             leaves_out_tokens_that_expired_long_ago,
             finds_everybodys_tokens_newest_first,
             finds_tokens_by_how_name_or_address_begins,
+            finds_a_token_by_its_new_terms_only,
             finds_people_by_ids_and_by_address,
+            finds_people_by_a_new_address_at_once,
+            lists_people_in_order,
+            leaves_out_so_many_people_where_there_is_no_cursor,
+            moves_people_from_list_to_list,
+            takes_odd_questions_for_people_without_falling_over,
             writes_an_audit_entry_with_every_change,
             changes_nothing_without_an_entry_of_its_own,
             finds_audit_entries_by_actor_and_target,
@@ -36,6 +51,7 @@ macro_rules! records_conformance {
             keeps_the_highest_revision_of_usage,
             takes_several_revisions_of_an_event_at_once,
             pages_through_usage_in_order,
+            logs_usage_without_addresses,
             remembers_changes_until_they_are_applied,
             adds_up_what_was_spent,
             adds_up_amounts_exactly,

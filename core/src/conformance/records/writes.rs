@@ -2,7 +2,7 @@
 
 use super::helpers::{ANSWERS, entries, is_conflict};
 use crate::conformance::fixture::{START, audit, token, token_id, user, user_id};
-use crate::identity::{Status, Suspension, User};
+use crate::identity::{Account, Name, Status, Suspension, User};
 use crate::ports::{AuditEntry, Records, Subject};
 use crate::time::Timestamp;
 use crate::token::{Revocation, Token, TokenName, TokenState};
@@ -12,16 +12,25 @@ use crate::version::{Epoch, Stored, Version};
 const TEXTS: [&str; 6] =
     ["' OR '1'='1", "'); DROP TABLE user; --", "a\u{0}b", "100%_\\[?1:name", "\u{202E}😀\u{FFFD}e\u{301}", " \r\n\t"];
 
+fn account(issuer: &str, subject: &str) -> Name {
+    Name::Account(Account { issuer: issuer.to_owned(), subject: subject.to_owned() })
+}
+
+/// Returns the `number`th user as they were inserted, in that version.
+pub(super) fn seen(number: u8, version: Version) -> Stored<User> {
+    Stored { value: user(number), version }
+}
+
 /// Every member comes back byte for byte, whatever characters it has.
 pub async fn returns_users_as_they_were_written(records: &impl Records) {
     assert_eq!(records.user(user_id(1)).await.expect(ANSWERS), None);
     records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
     let expected = Some(Stored { value: user(1), version: Version::FIRST });
     assert_eq!(records.user(user_id(1)).await.expect(ANSWERS), expected);
-    let by_subject = records.user_by_subject("https://id.example", "subject-1").await.expect(ANSWERS);
+    let by_subject = records.user_named(&account("https://id.example", "subject-1")).await.expect(ANSWERS);
     assert_eq!(by_subject, expected);
     for (issuer, subject) in [("https://other.example", "subject-1"), ("https://id.example", "subject-1' OR '1'='1")] {
-        assert_eq!(records.user_by_subject(issuer, subject).await.expect(ANSWERS), None);
+        assert_eq!(records.user_named(&account(issuer, subject)).await.expect(ANSWERS), None);
     }
 }
 
@@ -29,14 +38,13 @@ pub async fn returns_users_as_they_were_written(records: &impl Records) {
 pub async fn keeps_one_user_for_each_subject(records: &impl Records) {
     records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
     let mut other = user(2);
-    other.subject.clone_from(&user(1).subject);
+    other.account = user(1).account;
     assert!(is_conflict(&records.insert_user(&other, &audit(2, "a", "b")).await));
     let mut other = user(2);
     other.id = user_id(1);
     assert!(is_conflict(&records.insert_user(&other, &audit(3, "a", "b")).await));
     let mut other = user(2);
-    other.subject = user(1).subject;
-    "https://other.example".clone_into(&mut other.issuer);
+    other.account = user(1).account.map(|account| Account { issuer: "https://other.example".to_owned(), ..account });
     assert!(records.insert_user(&other, &audit(4, "a", "b")).await.is_ok());
     assert_eq!(entries(records, None, None).await.len(), 2, "refused writes leave no entry");
     let waiting = records.unapplied(10).await.expect(ANSWERS);
@@ -49,10 +57,10 @@ pub async fn refuses_stale_versions_of_users(records: &impl Records) {
     let mut next = user(1);
     next.token_epoch = Epoch(1);
     next.status = Status::Removed;
-    records.replace_user(&next, Version(1), &audit(2, "a", "b")).await.expect(ANSWERS);
-    assert!(is_conflict(&records.replace_user(&user(1), Version(1), &audit(3, "a", "b")).await));
-    assert!(is_conflict(&records.replace_user(&user(1), Version(3), &audit(4, "a", "b")).await));
-    assert!(is_conflict(&records.replace_user(&user(2), Version(1), &audit(5, "a", "b")).await));
+    records.replace_user(&next, &seen(1, Version(1)), &audit(2, "a", "b")).await.expect(ANSWERS);
+    assert!(is_conflict(&records.replace_user(&user(1), &seen(1, Version(1)), &audit(3, "a", "b")).await));
+    assert!(is_conflict(&records.replace_user(&user(1), &seen(1, Version(3)), &audit(4, "a", "b")).await));
+    assert!(is_conflict(&records.replace_user(&user(2), &seen(2, Version(1)), &audit(5, "a", "b")).await));
     let held = records.user(user_id(1)).await.expect(ANSWERS);
     assert_eq!(held, Some(Stored { value: next, version: Version(2) }));
     assert_eq!(entries(records, None, None).await.len(), 2);
@@ -65,8 +73,7 @@ pub async fn keeps_every_text_byte_for_byte(records: &impl Records) {
     for (number, text) in (1..).zip(TEXTS) {
         let suspension = Suspension { until: None, reason: text.to_owned(), by: user_id(1), at: START };
         let person = User {
-            issuer: text.to_owned(),
-            subject: text.to_owned(),
+            account: Some(Account { issuer: text.to_owned(), subject: text.to_owned() }),
             name: Some(text.to_owned()),
             groups: vec![text.to_owned(), String::new()],
             status: Status::Suspended(suspension),
@@ -82,7 +89,7 @@ pub async fn keeps_every_text_byte_for_byte(records: &impl Records) {
         records.insert_user(&person, &entry).await.expect(ANSWERS);
         let expected = Some(Stored { value: person, version: Version::FIRST });
         assert_eq!(records.user(user_id(number)).await.expect(ANSWERS), expected);
-        assert_eq!(records.user_by_subject(text, text).await.expect(ANSWERS), expected);
+        assert_eq!(records.user_named(&account(text, text)).await.expect(ANSWERS), expected);
         assert_eq!(entries(records, Some(text), Some(text)).await, [entry]);
     }
     let named = Token { name: TokenName::parse("'); DELETE FROM token; --").expect("it is printable"), ..token(1, 1) };
@@ -131,7 +138,7 @@ pub async fn notes_the_newest_use_of_a_token(records: &impl Records) {
 pub async fn writes_an_audit_entry_with_every_change(records: &impl Records) {
     let written = [1, 2, 3, 4].map(|number| audit(number, "actor '\"", "target"));
     records.insert_user(&user(1), &written[0]).await.expect(ANSWERS);
-    records.replace_user(&user(1), Version(1), &written[1]).await.expect(ANSWERS);
+    records.replace_user(&user(1), &seen(1, Version(1)), &written[1]).await.expect(ANSWERS);
     records.insert_token(&token(1, 1), &written[2]).await.expect(ANSWERS);
     records.replace_token(&token(1, 1), Version(1), &written[3]).await.expect(ANSWERS);
     let mut found = entries(records, None, None).await;
@@ -148,7 +155,7 @@ pub async fn changes_nothing_without_an_entry_of_its_own(records: &impl Records)
     let removed = User { status: Status::Removed, ..user(1) };
     let renewed = Token { epoch: Epoch(7), ..token(1, 1) };
     assert!(is_conflict(&records.insert_user(&user(2), &taken).await));
-    assert!(is_conflict(&records.replace_user(&removed, Version(1), &taken).await));
+    assert!(is_conflict(&records.replace_user(&removed, &seen(1, Version(1)), &taken).await));
     assert!(is_conflict(&records.insert_token(&token(1, 2), &taken).await));
     assert!(is_conflict(&records.replace_token(&renewed, Version(1), &taken).await));
     assert_eq!(entries(records, None, None).await, before);
@@ -163,7 +170,7 @@ pub async fn changes_nothing_without_an_entry_of_its_own(records: &impl Records)
 pub async fn remembers_changes_until_they_are_applied(records: &impl Records) {
     records.insert_user(&user(1), &audit(1, "a", "b")).await.expect(ANSWERS);
     records.insert_token(&token(1, 1), &audit(2, "a", "b")).await.expect(ANSWERS);
-    records.replace_user(&user(1), Version(1), &audit(3, "a", "b")).await.expect(ANSWERS);
+    records.replace_user(&user(1), &seen(1, Version(1)), &audit(3, "a", "b")).await.expect(ANSWERS);
     let waiting = async || {
         let mut waiting = records.unapplied(10).await.expect(ANSWERS);
         waiting.sort();

@@ -5,17 +5,14 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::tokens::{page_limit, revoke_problem, token_id};
-use super::{Administrator, unavailable};
+use super::paging::Paging;
+use super::tokens::{revoke_problem, token_id};
+use super::{Address, address, change_problem, invalid, unavailable};
 use crate::Chain;
-use crate::control::{Actor, Authority, Control, EverybodysQuery, EverybodysToken, RevokeError};
-use crate::http::cursor::CursorSeal;
+use crate::control::{Actor, Administrator, Authority, ChangeError, Control, EverybodysQuery, EverybodysToken};
 use crate::http::{Kind, Problem, json, query};
-use crate::identity::Email;
-use crate::ports::PageRequest;
 use crate::token::TokenStatus;
 
 /// Longest `q`, in bytes: more than a name or an address has.
@@ -28,13 +25,11 @@ pub(super) async fn list<A: Authority>(
     Extension(administrator): Extension<Administrator>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response<Body>, Problem> {
-    let asked = query::parse(raw.as_deref(), ["email", "q", "status", "limit", "cursor"])?;
-    let [email, prefix, status, limit, cursor] = asked.map(|value| value.filter(|value| !value.is_empty()));
-    // A cursor is good for the same question only.
-    let question = format!("everybody's tokens {:?}", (&email, &prefix, &status));
-    let seal = CursorSeal::new(&control.cursor_secrets(), &question, &administrator.id.to_string());
-    let seal = seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))?;
-    let cursor = cursor.map(|text| seal.open(&text).ok_or_else(|| invalid("The cursor is not one of this list's.")));
+    let names = ["email", "q", "status", "limit", "cursor"];
+    let [email, prefix, status, limit, cursor] = query::parse_filled(raw.as_deref(), names)?;
+    let list = format!("everybody's tokens {:?}", (&email, &prefix, &status));
+    let owner = administrator.id.to_string();
+    let paging = Paging::of(&control, &list, &owner, limit.as_deref(), cursor.as_deref())?;
     if prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_PREFIX) {
         return Err(invalid(&format!("q may have {MAX_PREFIX} bytes at most.")));
     }
@@ -42,7 +37,7 @@ pub(super) async fn list<A: Authority>(
         email: email.as_deref().map(address).transpose()?,
         prefix,
         status: status.as_deref().map(standing).transpose()?,
-        page: PageRequest { limit: page_limit(limit.as_deref())?, cursor: cursor.transpose()? },
+        page: paging.page.clone(),
     };
     let page = control.everybodys(&query).await.map_err(|error| unavailable(&error, &actor))?;
     // The list is worth having without.
@@ -58,7 +53,7 @@ pub(super) async fn list<A: Authority>(
             "expired": summary.expired,
             "revoked": summary.revoked,
         })),
-        "next_cursor": page.next.as_ref().map(|cursor| seal.seal(cursor)),
+        "next_cursor": paging.next(page.next.as_ref()),
     });
     Ok(json::answer(StatusCode::OK, &body))
 }
@@ -71,9 +66,9 @@ pub(super) async fn revoke<A: Authority>(
     Path(id): Path<String>,
 ) -> Result<Response<Body>, Problem> {
     let id = token_id(&id).map_err(|_| not_found())?;
-    let revoked = control.revoke_anybodys(&actor, administrator.id, administrator.role, id).await;
+    let revoked = control.revoke_anybodys(&actor, &administrator, id).await;
     let revoked = revoked.map_err(|error| match error {
-        RevokeError::NotFound => not_found(),
+        ChangeError::NotFound => not_found(),
         error => revoke_problem(&error, &actor),
     })?;
     let body = json!({
@@ -85,12 +80,6 @@ pub(super) async fn revoke<A: Authority>(
     Ok(json::answer(StatusCode::OK, &body))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RevokeUserRequest {
-    user_email: String,
-}
-
 /// `POST /api/admin/tokens/revoke-user`: revokes all tokens of whoever has an address.
 pub(super) async fn revoke_user<A: Authority>(
     State(control): State<Control<A>>,
@@ -99,11 +88,10 @@ pub(super) async fn revoke_user<A: Authority>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response<Body>, Problem> {
-    let RevokeUserRequest { user_email } = json::parse(&headers, &body)?;
-    let email = address(&user_email)?;
-    let revoked = control.revoke_persons(&actor, administrator.role, &email).await.map_err(|error| match error {
-        RevokeError::NotFound => Problem::new(Kind::NotFound, format!("Nobody has the address {email}.")),
-        error => revoke_problem(&error, &actor),
+    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let revoked = control.revoke_persons(&actor, &administrator, &email).await.map_err(|error| match error {
+        ChangeError::Pending(_) => revoke_problem(&error, &actor),
+        error => change_problem(&error, &email, &actor),
     })?;
     let body = json!({
         "message": "All tokens of the user revoked",
@@ -130,10 +118,6 @@ fn describe(token: &EverybodysToken) -> Value {
     })
 }
 
-fn address(text: &str) -> Result<Email, Problem> {
-    Email::parse(text).map_err(|_| invalid("The e-mail address is not valid."))
-}
-
 fn standing(text: &str) -> Result<TokenStatus, Problem> {
     match text {
         "active" => Ok(TokenStatus::Active),
@@ -141,10 +125,6 @@ fn standing(text: &str) -> Result<TokenStatus, Problem> {
         "revoked" => Ok(TokenStatus::Revoked),
         _ => Err(invalid("status must be active, expired or revoked.")),
     }
-}
-
-fn invalid(detail: &str) -> Problem {
-    Problem::new(Kind::Invalid, detail)
 }
 
 fn not_found() -> Problem {

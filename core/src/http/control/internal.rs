@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
-use super::unavailable;
+use super::{failed_change, unavailable};
 use crate::control::{Actor, Authority, Control, RestoreAnswer};
 use crate::http::{Problem, json};
 
@@ -21,6 +21,31 @@ pub(super) async fn sign_in<A: Authority>(
     let record = json::parse(&headers, &body)?;
     let outcome = control.sign_in(&actor, &record).await.map_err(|error| unavailable(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &outcome))
+}
+
+/// `POST /internal/sign-in-refused`: notes that a sign-in came to nothing; see [`Control::note_refused_sign_in`].
+pub(super) async fn sign_in_refused<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let refused = json::parse(&headers, &body)?;
+    control.note_refused_sign_in(&actor, "sign-in", &refused).await;
+    Ok(json::answer(StatusCode::OK, &json!({"noted": true})))
+}
+
+/// `POST /internal/provider-logout`: ends the sessions that the identity provider says are over; see
+/// [`Control::provider_logout`].
+pub(super) async fn provider_logout<A: Authority>(
+    State(control): State<Control<A>>,
+    Extension(actor): Extension<Actor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
+    let logout = json::parse(&headers, &body)?;
+    let ended = control.provider_logout(&actor, &logout).await.map_err(|error| failed_change(&error, &actor))?;
+    Ok(json::answer(StatusCode::OK, &json!({"ended": ended})))
 }
 
 /// `POST /internal/restore`: tells the hot state what it does not know; see [`Control::restore`].

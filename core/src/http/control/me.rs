@@ -18,13 +18,14 @@ pub(super) async fn me<A: Authority>(
     actor: Extension<Actor>,
 ) -> Result<Response<Body>, Problem> {
     let user = control.records().user(person(&actor)?).await.map_err(|error| unavailable(&error, &actor))?;
-    let user = user.ok_or_else(|| Problem::new(Kind::NotFound, "The records do not know you."))?.value;
-    let role = control.config().roles.role(&user);
-    let roles: Vec<Role> =
-        [Role::User, Role::Admin, Role::SuperAdmin].into_iter().filter(|held| *held <= role).collect();
+    let user = user.ok_or_else(|| Problem::new(Kind::NotFound, "The records do not know you."))?;
+    let role = control.role(&actor, user.clone()).await.map_err(|error| unavailable(&error, &actor))?;
+    let roles: Vec<Role> = Role::ALL.into_iter().filter(|held| *held <= role).collect();
+    let user = user.value;
     let via = match actor.via {
         Via::Session { .. } => "session",
         Via::Bearer { .. } => "bearer",
+        Via::Directory => "directory",
         Via::Front => "front",
     };
     let body = json!({

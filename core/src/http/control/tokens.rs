@@ -9,18 +9,11 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{person, unavailable};
-use crate::control::{Actor, Authority, Control, ListedToken, MintError, RevokeError};
-use crate::http::cursor::CursorSeal;
+use super::paging::Paging;
+use super::{failed_change, person, unavailable};
+use crate::control::{Actor, Authority, ChangeError, Control, ListedToken, MintError, TooOften};
 use crate::http::{Kind, Problem, instructions, json, query};
-use crate::id::{TokenId, UserId};
-use crate::ports::PageRequest;
-
-/// Rows of a page when none are asked for.
-const DEFAULT_LIMIT: u32 = 50;
-
-/// Most rows of a page.
-const MAX_LIMIT: u32 = 200;
+use crate::id::TokenId;
 
 /// `POST /api/token/generate`: mints a token; the one answer that ever holds it.
 pub(super) async fn generate<A: Authority>(
@@ -56,23 +49,15 @@ pub(super) async fn list<A: Authority>(
 ) -> Result<Response<Body>, Problem> {
     let user = person(&actor)?;
     let [limit, cursor] = query::parse(raw.as_deref(), ["limit", "cursor"])?;
-    let seal = seal(&control, user)?;
-    let cursor = match cursor {
-        Some(text) => {
-            let cursor = seal.open(&text);
-            Some(cursor.ok_or_else(|| Problem::new(Kind::Invalid, "The cursor is not one of this list's."))?)
-        }
-        None => None,
-    };
-    let page = PageRequest { limit: page_limit(limit.as_deref())?, cursor };
-    let listed = control.list(user, page).await.map_err(|error| unavailable(&error, &actor))?;
+    let paging = Paging::of(&control, "tokens", &user.to_string(), limit.as_deref(), cursor.as_deref())?;
+    let listed = control.list(user, paging.page.clone()).await.map_err(|error| unavailable(&error, &actor))?;
     let (owner, page) = listed.ok_or_else(|| Problem::new(Kind::NotFound, "The records do not know you."))?;
     let body = json!({
         "success": true,
         "tokens": page.items.iter().map(describe).collect::<Vec<_>>(),
         "count": page.items.len(),
         "user_email": owner.email,
-        "next_cursor": page.next.as_ref().map(|cursor| seal.seal(cursor)),
+        "next_cursor": paging.next(page.next.as_ref()),
     });
     Ok(json::answer(StatusCode::OK, &body))
 }
@@ -132,17 +117,6 @@ fn describe(listed: &ListedToken) -> Value {
     })
 }
 
-fn seal<A: Authority>(control: &Control<A>, user: UserId) -> Result<CursorSeal, Problem> {
-    let seal = CursorSeal::new(&control.cursor_secrets(), "tokens", &user.to_string());
-    seal.ok_or_else(|| Problem::new(Kind::Internal, "The list cannot be paged."))
-}
-
-pub(super) fn page_limit(text: Option<&str>) -> Result<u32, Problem> {
-    let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| Problem::new(Kind::Invalid, format!("limit must be between 1 and {MAX_LIMIT}.")))
-}
-
 pub(super) fn token_id(text: &str) -> Result<TokenId, Problem> {
     text.parse().map_err(|_| not_found())
 }
@@ -158,6 +132,10 @@ fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
         }
         MintError::ScopeBeyondRole => Problem::new(Kind::Forbidden, format!("{error}.")),
         MintError::Inactive => Problem::new(Kind::Forbidden, "Your account is not active."),
+        MintError::TooOften(TooOften { retry_after }) => {
+            Problem::new(Kind::RateLimited, "Too many tokens were minted in the last minute. Try again shortly.")
+                .retry_after((*retry_after).into())
+        }
         MintError::Key(_) => {
             tracing::error!(%error, request = actor.request, "no token can be signed");
             Problem::unavailable()
@@ -166,18 +144,16 @@ fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
     }
 }
 
-pub(super) fn revoke_problem(error: &RevokeError, actor: &Actor) -> Problem {
+pub(super) fn revoke_problem(error: &ChangeError, actor: &Actor) -> Problem {
     match error {
-        RevokeError::NotFound => not_found(),
-        RevokeError::Untouchable => Problem::new(Kind::Forbidden, "They are a super administrator's."),
-        RevokeError::Contended => Problem::new(Kind::Conflict, "Others keep changing the same record. Try again."),
-        RevokeError::Unavailable(error) => unavailable(error, actor),
-        RevokeError::Pending(error) => {
+        ChangeError::NotFound => not_found(),
+        ChangeError::Pending(error) => {
             let _ = unavailable(error, actor);
             Problem::new(
                 Kind::Unavailable,
                 "The revocation is saved and is being applied. Try again to see whether it is in effect.",
             )
         }
+        error => failed_change(error, actor),
     }
 }

@@ -5,6 +5,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use super::session::{Visitor, visitor};
 use super::{Front, enter, keys, model_call};
@@ -58,11 +61,14 @@ async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -
             let verified = verify(front, request.headers(), false).await?;
             by_token(front, &context(&request), verified, scope).await?
         }
-        Gate::Admin if has_authorization => {
+        Gate::Directory => by_directory(front, request.headers())?,
+        Gate::Admin | Gate::SuperAdmin if has_authorization => {
             let verified = verify(front, request.headers(), false).await?;
             by_token(front, &context(&request), verified, Scope::Admin).await?
         }
-        Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin => by_session(front, gate, &mut request).await?,
+        Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin => {
+            by_session(front, gate, &mut request).await?
+        }
     };
     let context = context(&request);
     let actor = Actor { via, request: context.id, address: context.address, user_agent: context.user_agent };
@@ -88,6 +94,19 @@ async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Req
         Visitor::Nobody if gate == Gate::Page => Err(Shut::SignInFirst(sign_in_page(request))),
         Visitor::Nobody => Err(Problem::new(Kind::Unauthenticated, "Sign in first.").into()),
     }
+}
+
+/// The company's directory shows a secret that it has for this alone. Without one in the configuration there is no such path.
+fn by_directory<P: Platform>(front: &Front<P>, headers: &HeaderMap) -> Result<Via, Problem> {
+    let expected = front.config().scim.token.as_ref();
+    let expected = expected.ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
+    let shown = bearer(headers, false).map_err(|_| Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL))?;
+    // Of one length, so that comparing them takes one time.
+    let [shown, expected] = [shown, expected.expose_secret()].map(Sha256::digest);
+    if bool::from(shown.ct_eq(&expected)) {
+        return Ok(Via::Directory);
+    }
+    Err(Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL))
 }
 
 async fn by_token<P: Platform>(

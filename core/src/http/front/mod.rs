@@ -4,10 +4,20 @@
 mod control_plane;
 mod enter;
 mod gate;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod handover_tests;
 mod keys;
+mod logout;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod logout_tests;
 mod model_call;
 mod models;
 mod pages;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod people_tests;
 #[cfg(test)]
 #[cfg(feature = "test-support")]
 mod recovery_tests;
@@ -85,6 +95,7 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::SignInStart => on(method, sign_in::start::<P>),
         FrontEndpoint::SignInCallback => on(method, sign_in::callback::<P>),
         FrontEndpoint::SignOut => on(method, sign_in::sign_out::<P>),
+        FrontEndpoint::BackchannelLogout => on(method, logout::backchannel::<P>),
         FrontEndpoint::UserInfo => on(method, session::user_info::<P>),
         FrontEndpoint::Auth => on(method, session::auth::<P>),
         FrontEndpoint::ModelCall => on(method, model_call::model_call::<P>),

@@ -5,14 +5,16 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::{HeaderValue, SET_COOKIE};
+use serde::de::IgnoredAny;
 
 use super::pages::requested_path;
 use super::session::ticket;
 use super::{Front, control_plane, enter};
 use crate::Chain;
-use crate::control::{SignInOutcome, SignInRecord};
+use crate::control::{RefusedSignIn, SignInOutcome, SignInRecord, limited, neighbourhood};
 use crate::http::{Kind, Problem, RequestContext};
 use crate::id::UserId;
+use crate::identity::Email;
 use crate::ports::{Platform, Random as _, Sessions as _, Unavailable, within};
 use crate::session::{Cookies, SESSION_COOKIE, Session, Ticket};
 use crate::signin::{CallbackError, CallbackQuery, SignedIn, StartRequest};
@@ -25,8 +27,10 @@ const HOME: &str = "/token-manager";
 pub(super) async fn start<P: Platform>(
     State(front): State<Front<P>>,
     RawQuery(query): RawQuery,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    slow_down(&front, "start", &context).await?;
     begin(&front, requested_path(query.as_deref()).as_deref(), &headers, false).await
 }
 
@@ -37,8 +41,11 @@ pub(super) async fn callback<P: Platform>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query =
-        CallbackQuery::parse(query.as_deref().unwrap_or_default()).map_err(|error| refusal(&error, &context))?;
+    slow_down(&front, "callback", &context).await?;
+    let query = match CallbackQuery::parse(query.as_deref().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(error) => return Err(refuse(&front, &error, &context).await),
+    };
     let answer = finish(&front, &context, &query, &headers).await;
     let mut response = axum::response::IntoResponse::into_response(answer);
     if let Some(cleared) = query.state().and_then(|state| front.relying_party().clear_flow(state)) {
@@ -54,11 +61,12 @@ async fn finish<P: Platform>(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let cookies = Cookies::of(headers);
-    let signed_in = front.relying_party().finish(front.platform(), query, &cookies).await;
-    let signed_in = signed_in.map_err(|error| refusal(&error, context))?;
+    let signed_in = match front.relying_party().finish(front.platform(), query, &cookies).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return Err(refuse(front, &error, context).await),
+    };
     let record = SignInRecord {
-        issuer: signed_in.issuer.clone(),
-        subject: signed_in.subject.clone(),
+        account: signed_in.account.clone(),
         email: signed_in.email.clone(),
         name: signed_in.name.clone(),
         groups: signed_in.groups.clone(),
@@ -74,6 +82,7 @@ async fn finish<P: Platform>(
         SignInOutcome::AuthenticateAgain => {
             Err(Problem::new(Kind::Forbidden, "The identity provider did not ask for your credentials again."))
         }
+        SignInOutcome::TooOften { retry_after } => Err(too_often(retry_after)),
         SignInOutcome::Removed => {
             Err(Problem::new(Kind::Forbidden, "Your account was removed. An administrator can restore it."))
         }
@@ -164,9 +173,42 @@ fn append(response: &mut Response, cookie: Option<HeaderValue>) {
     }
 }
 
-/// Tells why nobody was signed in, and logs what an operator has to know.
-fn refusal(error: &CallbackError, context: &RequestContext) -> Problem {
-    let (kind, detail) = match error {
+/// Lets nobody begin or end more sign-ins than an office full of people does.
+async fn slow_down<P: Platform>(front: &Front<P>, step: &str, context: &RequestContext) -> Result<(), Problem> {
+    let (platform, most) = (front.platform(), front.config().limits.sign_ins_per_address);
+    let name = format!("{step}:{}", neighbourhood(&context.address));
+    let limited = limited(platform.hot(), &name, most, front.now());
+    let limited = within(platform.clock(), front.deadline(), "the hot state", limited).await;
+    let too_many = limited.map_err(|error| unavailable(&error))?;
+    too_many.map_or(Ok(()), |too_many| Err(too_often(too_many.retry_after)))
+}
+
+fn too_often(retry_after: u32) -> Problem {
+    let problem = Problem::new(Kind::RateLimited, "Too many sign-ins in the last minute. Try again shortly.");
+    problem.retry_after(retry_after.into())
+}
+
+/// Tells why nobody was signed in, logs what an operator has to know, and has the audit log know who was refused.
+async fn refuse<P: Platform>(front: &Front<P>, error: &CallbackError, context: &RequestContext) -> Problem {
+    let (kind, detail) = told(error);
+    let email = match error {
+        CallbackError::NotAdmitted { email } => Some(email.clone()),
+        _ => None,
+    };
+    let who = email.as_ref().map(Email::as_str);
+    tracing::warn!(error = %Chain(error), email = who, request = context.id, address = context.address, "sign-in refused");
+    // What is our own trouble, or the provider's, is nobody's attempt.
+    if kind != Kind::Unavailable {
+        let refused = RefusedSignIn { why: error.to_string(), email };
+        let noted = control_plane::ask::<_, IgnoredAny>(front, "/internal/sign-in-refused", Some(context), &refused);
+        // It stays refused if that cannot be noted; why is in the log by now.
+        let _ = noted.await;
+    }
+    Problem::new(kind, detail)
+}
+
+const fn told(error: &CallbackError) -> (Kind, &'static str) {
+    match error {
         CallbackError::UnknownFlow | CallbackError::Malformed | CallbackError::OtherIssuer => {
             (Kind::Invalid, "This sign-in is over or belongs to another browser. Start again.")
         }
@@ -180,13 +222,7 @@ fn refusal(error: &CallbackError, context: &RequestContext) -> Problem {
         CallbackError::Provider(_) | CallbackError::Unavailable(_) => {
             (Kind::Unavailable, "Signing in does not work just now. Try again in a moment.")
         }
-    };
-    let email = match error {
-        CallbackError::NotAdmitted { email } => Some(email.as_str()),
-        _ => None,
-    };
-    tracing::warn!(error = %Chain(error), email, request = context.id, address = context.address, "sign-in refused");
-    Problem::new(kind, detail)
+    }
 }
 
 fn unavailable(error: &Unavailable) -> Problem {

@@ -12,10 +12,15 @@ use super::testing::{NOW, TestAuthority, World};
 use crate::conformance::faulty::Fault;
 use crate::conformance::fixture::audit;
 use crate::control::Control;
+use crate::identity::{Account, Name};
 use crate::ports::Users as _;
 use crate::session::SESSION_COOKIE;
 use crate::signin::testing::{Answer, ISSUER, SigningKey};
 use crate::time::Timestamp;
+
+fn account() -> Name {
+    Name::Account(Account { issuer: ISSUER.to_owned(), subject: "ann".to_owned() })
+}
 
 /// The browser of the person with the subject "ann".
 struct Ann<'w> {
@@ -78,7 +83,7 @@ async fn signed_out_by_force() -> (World, Control<TestAuthority>) {
     let user = world.person(&control).await.user;
     let mut stored = world.records.user(user).await.unwrap().unwrap();
     stored.value.reauth_after = Some(NOW);
-    world.records.replace_user(&stored.value, stored.version, &audit(1, "admin", "ann")).await.unwrap();
+    world.records.replace_user(&stored.value, &stored, &audit(1, "admin", "ann")).await.unwrap();
     (world, control)
 }
 
@@ -111,7 +116,7 @@ async fn starts_over_once_after_a_forced_sign_out() {
 #[tokio::test]
 async fn refuses_a_second_answer_that_is_as_old() {
     let (world, _control) = signed_out_by_force().await;
-    let before = world.records.user_by_subject(ISSUER, "ann").await.unwrap();
+    let before = world.records.user_named(&account()).await.unwrap();
     for auth_time in too_old() {
         let mut ann = Ann { world: &world, cookies: HashMap::new() };
         let first = ann.start().await;
@@ -120,7 +125,7 @@ async fn refuses_a_second_answer_that_is_as_old() {
         assert_eq!(status, StatusCode::FORBIDDEN, "{auth_time:?}");
         assert!(!headers.contains_key(LOCATION) && ann.cookies.is_empty(), "{auth_time:?}: {:?}", ann.cookies);
     }
-    assert_eq!(world.records.user_by_subject(ISSUER, "ann").await.unwrap(), before, "nobody has signed in");
+    assert_eq!(world.records.user_named(&account()).await.unwrap(), before, "nobody has signed in");
 }
 
 #[tokio::test]
@@ -131,7 +136,7 @@ async fn asks_nobody_again_who_signed_in_since() {
     let (status, headers) = ann.come_back(&asked, Some(NOW.plus(1))).await;
     assert_eq!(status, StatusCode::FOUND);
     assert_eq!(headers[LOCATION], "/usage?from=1");
-    let stored = world.records.user_by_subject(ISSUER, "ann").await.unwrap().unwrap();
+    let stored = world.records.user_named(&account()).await.unwrap().unwrap();
     assert_eq!(stored.value.reauth_after, Some(NOW), "an older sign-in counts no more than before");
 }
 
@@ -141,7 +146,7 @@ async fn tells_other_servers_who_is_signed_in() {
     let ann = world.person(&control).await;
     let mut stored = world.records.user(ann.user).await.unwrap().unwrap();
     stored.value.groups = vec!["staff".to_owned(), "a,b\r\nX-Evil: 1".to_owned()];
-    world.records.replace_user(&stored.value, stored.version, &audit(1, "admin", "ann")).await.unwrap();
+    world.records.replace_user(&stored.value, &stored, &audit(1, "admin", "ann")).await.unwrap();
     let request = World::request(Method::GET, "/oauth2/auth").header(COOKIE, &ann.cookie);
     let (status, headers, _) = world.ask(request.body(Body::empty()).unwrap()).await;
     assert_eq!(status, StatusCode::ACCEPTED);

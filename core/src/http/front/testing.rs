@@ -23,8 +23,10 @@ use crate::conformance::memory_records::MemoryRecords;
 use crate::control::{Actor, Authority, Control, MintRequest, SignInOutcome, SignInRecord};
 use crate::http::control_router;
 use crate::id::{TokenId, UserId};
-use crate::identity::Email;
-use crate::ports::{Background, ControlPlane, Http, HttpError, Platform, Sessions as _, Unavailable, Usage as _};
+use crate::identity::{Account, Email};
+use crate::ports::{
+    Background, ControlPlane, Http, HttpError, Platform, Random as _, Sessions as _, Unavailable, Usage as _,
+};
 use crate::session::{SESSION_COOKIE, Session, Ticket};
 use crate::signin::testing as identity;
 use crate::time::{Millis, Timestamp};
@@ -258,8 +260,10 @@ impl World {
     pub(super) async fn somebody(&self, control: &Control<TestAuthority>, address: &str) -> Person {
         let email = Email::parse(address).unwrap();
         let record = SignInRecord {
-            issuer: "https://id.example".to_owned(),
-            subject: address.split('@').next().unwrap_or_default().to_owned(),
+            account: Account {
+                issuer: "https://id.example".to_owned(),
+                subject: address.split('@').next().unwrap_or_default().to_owned(),
+            },
             email: email.clone(),
             name: None,
             groups: Vec::new(),
@@ -267,7 +271,7 @@ impl World {
         };
         let outcome = control.sign_in(&front_actor(), &record).await.unwrap();
         let SignInOutcome::Welcome { user, session_epoch: epoch } = outcome else { panic!("{outcome:?}") };
-        let ticket = Ticket::new([9; 32]);
+        let ticket = Ticket::new(self.random.bytes());
         let session = Session {
             ticket: ticket.hash(),
             user,
@@ -325,6 +329,21 @@ impl World {
         let request = Self::request(Method::POST, "/api/token/revoke").header("cookie", &person.cookie);
         let request = request.header("sec-fetch-site", "same-origin").header("content-type", "application/json");
         self.ask(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Asks our own API for something, or to change something, as a page of ours does for that person.
+    pub(super) async fn as_page(
+        &self,
+        person: &Person,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let request = Self::request(method, path).header("cookie", &person.cookie);
+        let request = request.header("sec-fetch-site", "same-origin").header("content-type", "application/json");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let (status, _, answer) = self.ask(request.body(body).unwrap()).await;
+        (status, answer)
     }
 
     pub(super) fn request(method: Method, path: &str) -> http::request::Builder {

@@ -210,9 +210,10 @@ async fn lets_nobody_through_a_gate_without_a_credential() {
             let (status, headers, _) = world.ask(request.body(Body::empty()).unwrap()).await;
             let expected = match route.gate {
                 Gate::Open => continue,
-                Gate::Front => StatusCode::NOT_FOUND,
                 Gate::Page if credential.is_none() => StatusCode::FOUND,
-                Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::Bearer(_) => {
+                // No directory is configured.
+                Gate::Front | Gate::Directory => StatusCode::NOT_FOUND,
+                Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin | Gate::Bearer(_) => {
                     StatusCode::UNAUTHORIZED
                 }
             };
@@ -226,7 +227,10 @@ async fn lets_nobody_through_a_gate_without_a_credential() {
 async fn answers_503_and_never_401_when_sessions_cannot_be_read() {
     let (world, control) = World::new();
     let ann = world.person(&control).await;
-    for route in ROUTES.iter().filter(|route| matches!(route.gate, Gate::Session | Gate::SessionOr(_) | Gate::Admin)) {
+    for route in ROUTES
+        .iter()
+        .filter(|route| matches!(route.gate, Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin))
+    {
         world.hot_faults.fail_next(Fault::Lost);
         let request = World::request(route.method.clone(), route.path).header("cookie", &ann.cookie);
         let (status, headers, _) = world.ask(request.body(Body::empty()).unwrap()).await;
@@ -283,8 +287,8 @@ async fn refuses_an_administrator_whom_the_records_have_removed() {
     assert_eq!((status, list["tokens"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)));
     // The hot state has not heard of it, so the session still opens.
     let stored = world.records.user(person.user).await.unwrap().unwrap();
-    let removed = User { status: Status::Removed, ..stored.value };
-    world.records.replace_user(&removed, stored.version, &audit(99, "a", "b")).await.unwrap();
+    let removed = User { status: Status::Removed, ..stored.value.clone() };
+    world.records.replace_user(&removed, &stored, &audit(99, "a", "b")).await.unwrap();
     assert_eq!(ask().await.0, StatusCode::FORBIDDEN);
 }
 

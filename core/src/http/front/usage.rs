@@ -37,7 +37,7 @@ pub(super) async fn usage<P: Platform>(
     let me: Me = serde_json::from_slice(answer.body()).map_err(|_| Problem::unavailable())?;
     let token = match actor.via {
         Via::Bearer { token, .. } => Some(token),
-        Via::Session { .. } | Via::Front => None,
+        Via::Session { .. } | Via::Directory | Via::Front => None,
     };
     let query = SpendingQuery {
         user: me.user.id,

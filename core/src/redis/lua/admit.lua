@@ -1,16 +1,19 @@
 -- Decides about a call and opens its lease.
--- KEYS: gen, user, token, lease, leases, spent ×4, held ×4
--- ARGV: now, lease, user, token, epoch, precluded, priced, estimate, expiry, calendar, call,
---       kept ×4, then for each budget: kind, name, window, limit
-local now, id, uid, jti, epoch, precluded, priced, estimate, expiry, calendar, call = unpack(ARGV, 1, 11)
-local kept = {unpack(ARGV, 12, 15)}
-local FIRST_BUDGET = 16
+-- KEYS: gen, user, token, lease, leases, active, active by token, spent ×4, held ×4
+-- ARGV: now, lease, user, token, epoch, since when they have to have signed in (empty if that does not matter), precluded,
+--       priced, estimate, expiry, calendar, call, seconds between two notes that a token was used, when people who may be
+--       forgotten were seen, kept ×4, then for each budget: kind, name, window, limit
+local now, id, uid, jti, epoch, signed_in_since, precluded, priced, estimate, expiry, calendar, call = unpack(ARGV, 1, 12)
+local every, unseen = ARGV[13], ARGV[14]
+local kept = {unpack(ARGV, 15, 18)}
+local FIRST_BUDGET = 19
 
 local gen = generation()
-local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups')
+local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups', 'last_sign_in',
+  'seen')
 local token = redis.call('HMGET', KEYS[3], 'gen', 'user', 'revoked', 'epoch', 'expiry')
 if user[1] ~= gen or token[1] ~= gen then return {'unknown', gen} end
-local _, status, until_when, token_epoch, email, groups = unpack(user)
+local _, status, until_when, token_epoch, email, groups, last_sign_in, seen = unpack(user)
 
 if token[2] ~= uid then return {'wrong_user'} end
 if tonumber(now) >= tonumber(token[5]) then return {'expired'} end
@@ -18,6 +21,9 @@ if status == 'removed' then return {'removed'} end
 local least = tonumber(token_epoch)
 if token[3] == '1' or tonumber(token[4]) < least or tonumber(epoch) < least then return {'revoked'} end
 if is_suspended(status, until_when, now) then return {'suspended', until_when} end
+local has_signed_in = last_sign_in and last_sign_in ~= ''
+local is_recent = has_signed_in and tonumber(last_sign_in) >= (tonumber(signed_in_since) or 0)
+if signed_in_since ~= '' and not is_recent then return {'sign_in_too_old'} end
 
 local lease = redis.call('HMGET', KEYS[4], 'state', 'calendar')
 local is_open = lease[1] == 'open'
@@ -97,4 +103,8 @@ redis.call('HSET', KEYS[4], 'state', 'open', 'calendar', calendar, 'estimate', e
   'counters', cjson.encode(counters), 'email', email, 'call', call)
 redis.call('ZADD', KEYS[5], expiry, id)
 add(held, counters, estimate, kept)
+if not seen or tonumber(now) - tonumber(seen) >= tonumber(every) then
+  redis.call('HSET', KEYS[2], 'seen', now)
+  see(KEYS[6], KEYS[7], uid, now, unseen)
+end
 return admitted()

@@ -60,3 +60,20 @@ local function count(gen, id, token, least, owned, unlisted, kept)
   prune(owned, unlisted)
   if redis.call('TTL', owned) < tonumber(kept) then redis.call('EXPIRE', owned, kept) end
 end
+
+-- Returns how many of a person's tokens are good: in each epoch those that have not expired come last.
+local function active_of(gen, owned, now)
+  if not redis.call('ZSCORE', owned, mark_of(gen)) then return 0 end
+  local function has_expired(rank)
+    local name = redis.call('ZRANGE', owned, whole(rank), whole(rank))[1]
+    return tonumber(string.match(name, '^%d+')) <= tonumber(now)
+  end
+  local active, first, all = 0, 1, redis.call('ZCARD', owned)
+  while first < all do
+    local epoch = redis.call('ZRANGE', owned, whole(first), whole(first), 'WITHSCORES')[2]
+    local behind = redis.call('ZCOUNT', owned, '-inf', epoch)
+    active = active + behind - bisect(first, behind, has_expired)
+    first = behind
+  end
+  return active
+end

@@ -1,7 +1,7 @@
 -- Decides whether a session lives, and notes its use.
--- KEYS: gen, user, session
--- ARGV: now, seconds between two notes, seconds until it goes if it is noted
-local now, every, kept = unpack(ARGV)
+-- KEYS: gen, user, session, then those of its lists
+-- ARGV: now, seconds between two notes, seconds until it goes if it is noted, then about its lists if it is noted
+local now, every, kept = unpack(ARGV, 1, 3)
 local gen = generation()
 local kept_session = redis.call('HMGET', KEYS[3], 'last_seen', 'idle', 'absolute', 'epoch')
 if not kept_session[1] then return {'over'} end
@@ -16,5 +16,6 @@ if tonumber(epoch) < tonumber(user[4]) then return {'over'} end
 if time - last_seen >= tonumber(every) then
   redis.call('HSET', KEYS[3], 'last_seen', now)
   redis.call('EXPIRE', KEYS[3], kept)
+  list_session(4, 4)
 end
 return {'live', last_seen}

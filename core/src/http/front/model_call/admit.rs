@@ -86,6 +86,7 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
         Refusal::Suspended { until: None } => {
             Problem::new(Kind::Suspended, "Your account is suspended until an administrator lifts it.")
         }
+        Refusal::SignInTooOld => Problem::new(Kind::Unauthenticated, format!("sign in again at {public_url}")),
         Refusal::Precluded(Preclusion::Scope) => {
             Problem::new(Kind::Forbidden, format!("The API token has no scope for this; mint one at {public_url}."))
         }

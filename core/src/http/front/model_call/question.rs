@@ -66,6 +66,7 @@ impl<P: Platform> Asker<'_, P> {
             user: token.user,
             token: token.token,
             epoch: token.epoch,
+            signed_in_since: front.config().tokens.require_sign_in_within.map(|within| now.plus(-within.get())),
             preclusion: (!token.scopes.contains(scope)).then_some(Preclusion::Scope),
             priced: true,
             is_free: false,
