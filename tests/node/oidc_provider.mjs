@@ -68,13 +68,17 @@ function provider() {
     conformIdTokenClaims: false,
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: askBeforeSigningOut },
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...claims(id) }) }),
     loadExistingGrant: consent,
+    // It asks nobody on this machine by itself, and that is where the gateway is.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, AuthorizationCode: 60, IdToken: 600 },
   });
+  made.on("backchannel.error", (_, error) => console.error(error));
   const handle = made.callback();
   return async (request, response) => {
     if (!request.url.startsWith("/interaction/")) return handle(request, response);
@@ -111,6 +115,8 @@ function welcome(origin) {
     post_logout_redirect_uris: [`${origin}/`],
     grant_types: ["authorization_code"],
     response_types: ["code"],
+    backchannel_logout_uri: `${origin}/oauth2/backchannel-logout`,
+    backchannel_logout_session_required: true,
   };
   memory.set("Client:gateway", {
     ...client,

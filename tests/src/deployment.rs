@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::dynamodb::{DynamoShim, Fault};
 use crate::edge::{Edge, FrontKeys, Runtime};
 use crate::process::until_printed;
 use crate::upstash::UpstashBridge;
@@ -452,6 +453,23 @@ impl Deployment {
         self.store.as_ref().expect("the deployment is on Redis").bridge()
     }
 
+    /// Keeps the records from being written until what it returns is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If that does not work.
+    #[must_use]
+    pub fn without_records(&self) -> WithoutRecords<'_> {
+        if let Some(functions) = &self.serverless {
+            functions.table().meet_all(Some(Fault::Failed));
+            return WithoutRecords::Table(functions.table());
+        }
+        let records = rusqlite::Connection::open(self.data().join("records.db")).expect("SQLite is there");
+        records.busy_timeout(Duration::from_secs(10)).expect("it is open");
+        records.execute_batch("BEGIN IMMEDIATE").expect("nobody holds it for long");
+        WithoutRecords::File { _lock: records }
+    }
+
     /// Has the records lose every token, as if they had never heard of them.
     ///
     /// # Panics
@@ -508,6 +526,26 @@ impl Deployment {
     pub fn peak_memory(&self) -> u64 {
         let peak = |process: &Process| process.peak_memory().expect("Linux tells the peak of a process that runs");
         self.processes.iter().map(peak).max().expect("one runs between restarts")
+    }
+}
+
+/// Records that cannot be written, for as long as this is there.
+#[derive(Debug)]
+pub enum WithoutRecords<'a> {
+    /// They are in a table that does not answer.
+    Table(&'a DynamoShim),
+    /// They are in a file that somebody else is writing.
+    File {
+        /// Who that is.
+        _lock: rusqlite::Connection,
+    },
+}
+
+impl Drop for WithoutRecords<'_> {
+    fn drop(&mut self) {
+        if let Self::Table(table) = self {
+            table.meet_all(None);
+        }
     }
 }
 

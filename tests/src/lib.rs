@@ -30,7 +30,7 @@ pub mod upstash;
 pub use assertion::Assertion;
 pub use browser::{Browser, Minted, Money, location};
 pub use call::{Answer, ask, call, echo, message, refused};
-pub use deployment::Deployment;
+pub use deployment::{Deployment, WithoutRecords};
 pub use environment::{Unset, place};
 pub use fronted::Fronted;
 pub use health::assert_alive;
