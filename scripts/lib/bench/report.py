@@ -79,6 +79,16 @@ def function_budget(found):
     ]
 
 
+def administration_budget(found):
+    """Compares the pages with those of ten times as many people."""
+    rows, people = [], found["people"]
+    for store, measured in found["stores"].items():
+        growth, name = max((grown(one), name) for name, one in measured["lists"].items())
+        what = f"a list's page with {people['more']:,} people, of its time with {people['fewer']:,}, {store}; the highest: {name}"
+        rows.append([what, f"{growth:.2f}", "≤ 1.3", HELD if growth <= 1.3 else MISSED])
+    return rows
+
+
 def throughput_table(found):
     """Shows what went through."""
     head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99"]
@@ -150,6 +160,27 @@ def function_table(found):
     return table([f"the control plane's function, {found['starts']} starts", "median", "highest"], rows)
 
 
+def administration_table(found):
+    """Shows how long pages take."""
+    sizes = {name: f"{people:,} people, {people * found['tokens']:,} tokens" for name, people in found["people"].items()}
+    parts = []
+    for store, measured in found["stores"].items():
+        head = [f"one page of /api/admin/…, {store}"]
+        head += [f"{size}, {what}" for size in sizes.values() for what in ("p50", "p99")]
+        rows = []
+        for name, one in measured["lists"].items():
+            times = [milliseconds(one[size][what]) for size in sizes for what in ("p50", "p99")]
+            rows.append([name, *times, f"{grown(one):.2f}"])
+        memory = " and ".join(f"{mebibytes:.1f} MiB" for mebibytes in measured["memory"].values())
+        parts.append(table([*head, "p50, of fewer people's"], rows) + f"\nThe gateways' memory after it: {memory}.\n")
+    return "\n".join(parts)
+
+
+def grown(times):
+    """Returns what a list's median is of that with fewer people."""
+    return times["more"]["p50"] / times["fewer"]["p50"]
+
+
 def milliseconds(seconds):
     """Returns a time to read."""
     return f"{seconds * 1000:.3f} ms"
@@ -167,6 +198,7 @@ BUDGETS = {
     "streams": streams_budget,
     "worker": worker_budget,
     "function": function_budget,
+    "administration": administration_budget,
 }
 TABLES = {
     "throughput": throughput_table,
@@ -175,6 +207,7 @@ TABLES = {
     "streams": streams_table,
     "worker": worker_table,
     "function": function_table,
+    "administration": administration_table,
 }
 
 

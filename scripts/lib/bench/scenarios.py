@@ -6,6 +6,7 @@ import statistics
 import time
 
 from . import load
+from .administration import administration
 from .function import function
 from .worker import worker
 
@@ -81,7 +82,15 @@ def streams(site, _):
     return {"idle": site.idle, "before": before, "peak": memory, "open": seen, "cpu": cpu}
 
 
-ALL = {"streams": streams, "throughput": throughput, "latency": latency, "events": events, "worker": worker, "function": function}
+ALL = {
+    "streams": streams,
+    "throughput": throughput,
+    "latency": latency,
+    "events": events,
+    "worker": worker,
+    "function": function,
+    "administration": administration,
+}
 
 
 def measured(said):
