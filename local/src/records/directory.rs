@@ -5,7 +5,7 @@ use gateway_core::identity::{Email, User};
 use gateway_core::ports::{Directory, Page, PeopleList, PeopleQuery, TokenSearch, Unavailable};
 use gateway_core::token::{Token, fold};
 use gateway_core::version::Stored;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::{SqliteRecords, page, rows, tokens, users};
 
@@ -27,6 +27,9 @@ pub(super) const PEOPLE: &str = "SELECT version, body FROM user_list JOIN user O
                                  ORDER BY place LIMIT :limit OFFSET :skip";
 
 /// How many people a list has.
+pub(super) const SIZE: &str = "SELECT size FROM user_list_size WHERE list = :list";
+
+/// How many people a part of a list has.
 pub(super) const COUNT: &str = "SELECT count(*) FROM user_list WHERE list = :list AND place > :after AND place < :to";
 
 /// The people who have an address.
@@ -77,10 +80,15 @@ impl Directory for SqliteRecords {
         let list = list.clone();
         self.workers
             .read(move |connection| {
-                let prefix = list.prefix();
-                let parameters = named_params! {":list": list.name(), ":after": prefix, ":to": behind(prefix)};
-                let count: i64 = connection.prepare_cached(COUNT)?.query_row(parameters, |row| row.get(0))?;
-                Ok(count.cast_unsigned())
+                let (name, prefix) = (list.name(), list.prefix());
+                let count: Option<i64> = if prefix.is_empty() {
+                    let mut statement = connection.prepare_cached(SIZE)?;
+                    statement.query_row(named_params! {":list": name}, |row| row.get(0)).optional()?
+                } else {
+                    let parameters = named_params! {":list": name, ":after": prefix, ":to": behind(prefix)};
+                    Some(connection.prepare_cached(COUNT)?.query_row(parameters, |row| row.get(0))?)
+                };
+                Ok(count.unwrap_or_default().cast_unsigned())
             })
             .await
     }

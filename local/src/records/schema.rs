@@ -111,6 +111,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (list, place)
     ) WITHOUT ROWID;
     CREATE INDEX user_list_user ON user_list (user);
+    CREATE TABLE user_list_size (list TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER user_list_grows AFTER INSERT ON user_list BEGIN
+        INSERT INTO user_list_size VALUES (new.list, 1) ON CONFLICT (list) DO UPDATE SET size = size + 1;
+    END;
+    CREATE TRIGGER user_list_shrinks AFTER DELETE ON user_list BEGIN
+        UPDATE user_list_size SET size = size - 1 WHERE list = old.list;
+    END;
     INSERT INTO user_list
         SELECT 'everybody', printf('%020d', 9223372036854775807 - last_sign_in) || id, id FROM user;
     INSERT INTO user_list SELECT 'address', email || char(10) || id, id FROM user;

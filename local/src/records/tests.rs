@@ -153,6 +153,7 @@ fn lists_without_scanning_the_store() {
         super::directory::SEARCH,
         super::directory::PEOPLE,
         super::directory::COUNT,
+        super::directory::SIZE,
         super::directory::AT,
         super::users::NAMED,
         super::usage::LIST,
