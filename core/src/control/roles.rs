@@ -61,7 +61,8 @@ impl<A: Authority> Control<A> {
         if policy.listed(email).is_none_or(|source| source.role() <= role) || !self.is_first(&user.value).await? {
             return Ok(role);
         }
-        let next = User { pin: Some(email.clone()), ..user.value.clone() };
+        let mut next = user.value.clone();
+        next.pins.push(email.clone());
         let audit = self.audit(actor, "role.pin", format_args!("user:{}", next.id), json!({}));
         match self.records().replace_user(&next, &user, &audit).await {
             Ok(()) => Ok(policy.role(&next)),
@@ -118,8 +119,9 @@ impl<A: Authority> Control<A> {
         let holder = self.holder_of_pin(email).await.map_err(ChangeError::Unavailable)?;
         let holder = holder.ok_or(ChangeError::NotFound)?;
         let unpin = |user: &User| {
-            let next = User { pin: None, ..user.clone() };
-            let is_pinned = user.pin.as_ref() == Some(email);
+            let is_pinned = user.pins.contains(email);
+            let mut next = user.clone();
+            next.pins.retain(|pin| pin != email);
             Ok(is_pinned.then(|| Change { next, action: "role.unpin", detail: json!({}) }))
         };
         self.change_user(actor, holder, unpin).await.map(drop)

@@ -103,16 +103,12 @@ impl<A: Authority> Control<A> {
     /// Gives somebody the address of a role list that they are the first to sign in with. Returns who has it instead, if somebody else
     /// does.
     async fn settle_pin(&self, user: &mut User) -> Result<Option<UserId>, Unavailable> {
-        if user.pin.as_ref() == Some(&user.email) {
-            return Ok(None);
-        }
-        // An address that they had before stays theirs: nobody else gets it because they have another one now.
-        if self.config().roles.listed(&user.email).is_none() {
+        if user.pins.contains(&user.email) || self.config().roles.listed(&user.email).is_none() {
             return Ok(None);
         }
         let holder = self.holder_of_pin(&user.email).await?;
         if holder.is_none() {
-            user.pin = Some(user.email.clone());
+            user.pins.push(user.email.clone());
         }
         Ok(holder)
     }

@@ -47,7 +47,7 @@ impl RoleSource {
 }
 
 /// Who has which role, as configured (`[roles]`). A role that a list of addresses gives is that person's alone to whom the
-/// address is pinned ([`User::pin`]).
+/// address is pinned ([`User::pins`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RolePolicy {
@@ -71,7 +71,7 @@ impl RolePolicy {
     /// Returns what makes `user` an administrator: of several, what gives the most and can be taken away the least.
     #[must_use]
     pub fn source(&self, user: &User) -> Option<RoleSource> {
-        let listed = if user.pin.as_ref() == Some(&user.email) { self.listed(&user.email) } else { None };
+        let listed = if user.pins.contains(&user.email) { self.listed(&user.email) } else { None };
         if listed.is_some() {
             return listed;
         }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn gives_a_listed_role_to_whom_the_address_is_pinned() {
         for (address, role) in [("root@example.com", Role::SuperAdmin), ("ann@example.com", Role::Admin)] {
-            let pinned = User { pin: Some(email(address)), ..user(address) };
+            let pinned = User { pins: vec![email(address)], ..user(address) };
             assert_eq!(policy().role(&pinned), role);
             assert_eq!(policy().role(&user(address)), Role::User, "somebody else who has the address now");
             let moved = User { email: email("other@example.com"), ..pinned };

@@ -32,9 +32,10 @@ pub struct User {
     /// Who made them an administrator, if somebody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    /// The address whose role in the configuration is theirs, because they were the first to sign in with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pin: Option<Email>,
+    /// The addresses whose roles in the configuration are theirs, because they were the first to sign in with them. They stay theirs when
+    /// they have another address, so that nobody gets a role who gets an old address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Email>,
     /// Whether a grant or a group made them an administrator when this was written. For lists: who is one is decided anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub administers: bool,
@@ -72,7 +73,7 @@ impl User {
             status: Status::Active,
             interrupted: None,
             grant: None,
-            pin: None,
+            pins: Vec::new(),
             administers: false,
             provisioning: None,
             former_external_id: None,
@@ -95,11 +96,11 @@ impl User {
             Some(account) => Name::Account(account.clone()),
             None => Name::Expected(self.email.clone()),
         };
-        let pin = self.pin.clone().map(Name::Pin);
+        let pins = self.pins.iter().cloned().map(Name::Pin);
         let provisioned = self.provisioning.iter().flat_map(Provisioning::names);
         let elsewhere = self.provisioning.iter().filter(|told| told.id != self.id);
         let resource = elsewhere.map(|told| Name::Resource(told.id));
-        std::iter::once(own).chain(pin).chain(provisioned).chain(resource).collect()
+        std::iter::once(own).chain(pins).chain(provisioned).chain(resource).collect()
     }
 
     /// Says whether they may use the gateway at `now`.

@@ -112,7 +112,7 @@ fn goes_on_where_the_index_has_somebody_and_not_where_they_are() {
 fn keeps_nothing_that_leads_to_somebody_who_was_erased() {
     let (records, table) = store();
     block_on(async {
-        let person = User { pin: Some(email(1)), administers: true, status: Status::Removed, ..user(1) };
+        let person = User { pins: vec![email(1)], administers: true, status: Status::Removed, ..user(1) };
         records.insert_user(&person, &audit(1, "a", "b")).await.unwrap();
         // Themselves, two names, an address, the lists, the change and the entry.
         assert_eq!(raw_items(&table).await.len(), 7);

@@ -24,7 +24,7 @@ fn provisioning(user_name: &str, external_id: Option<&str>) -> Provisioning {
 /// Returns the `number`th user with a name of each kind that somebody can have besides an account.
 fn named(number: u8) -> User {
     let provisioning = provisioning(&format!("User{number}'--"), Some(&format!("{number}\u{0}\"")));
-    User { pin: Some(email(number)), provisioning: Some(provisioning), ..user(number) }
+    User { pins: vec![email(number)], provisioning: Some(provisioning), ..user(number) }
 }
 
 /// Returns what the directory may say of the `number`th user, whom it knows by the id of their record.
@@ -39,7 +39,7 @@ fn called(number: u8, name: &Name) -> User {
     match name.clone() {
         Name::Account(account) => User { account: Some(account), ..plain },
         Name::Expected(email) => User { account: None, email, ..plain },
-        Name::Pin(email) => User { pin: Some(email), ..plain },
+        Name::Pin(email) => User { pins: vec![email], ..plain },
         Name::UserName(name) => User { provisioning: Some(known_by(number, &name.to_uppercase(), None)), ..plain },
         Name::Resource(id) => {
             User { provisioning: Some(Provisioning { id, ..provisioning("nobody at all", None) }), ..plain }
@@ -100,7 +100,7 @@ pub async fn leads_by_each_name_to_one_user_only(records: &impl Records) {
 /// What somebody is called no more, others may be called; what they still are called, nobody else.
 pub async fn frees_names_that_are_given_up(records: &impl Records) {
     assert!(insert(records, &named(1), 1).await);
-    let next = User { pin: None, provisioning: Some(known_by(1, "another", None)), ..user(1) };
+    let next = User { pins: Vec::new(), provisioning: Some(known_by(1, "another", None)), ..user(1) };
     assert!(replace(records, &next, &named(1), 2).await);
     for (number, name) in (0..).zip(named(1).names()) {
         let is_kept = matches!(name, Name::Account(_));
@@ -120,7 +120,7 @@ pub async fn frees_names_that_are_given_up(records: &impl Records) {
 /// A write that is refused gives nothing up.
 pub async fn frees_no_name_where_nothing_was_written(records: &impl Records) {
     assert!(insert(records, &named(1), 1).await && insert(records, &user(2), 2).await);
-    let taken = User { pin: None, account: user(2).account, ..named(1) };
+    let taken = User { pins: Vec::new(), account: user(2).account, ..named(1) };
     assert!(!replace(records, &taken, &named(1), 3).await);
     let stale = Stored { value: named(1), version: Version(2) };
     assert!(is_conflict(&records.replace_user(&user(1), &stale, &audit(4, "a", "b")).await));

@@ -46,8 +46,23 @@ async fn whose_address_changes_keeps_the_role_and_hands_it_to_nobody() {
     let root = welcome(&control, "root", "root@example.com").await;
     assert_eq!(welcome(&control, "root", "married@example.com").await, root);
     let heir = welcome(&control, "heir", "root@example.com").await;
-    assert_eq!(record(&world, root).await.pin, Some(email("root@example.com")));
-    assert_eq!(record(&world, heir).await.pin, None);
+    assert_eq!(record(&world, root).await.pins, [email("root@example.com")]);
+    assert_eq!(record(&world, heir).await.pins, []);
+}
+
+#[tokio::test]
+async fn who_gets_another_address_of_a_list_keeps_both() {
+    let (world, control) = World::with(ROLES);
+    let root = welcome(&control, "root", "root@example.com").await;
+    assert_eq!(welcome(&control, "root", "ann@example.com").await, root);
+    assert_eq!(record(&world, root).await.pins, ["root@example.com", "ann@example.com"].map(email));
+    for address in ["root@example.com", "ann@example.com"] {
+        let heir = welcome(&control, address, address).await;
+        assert_eq!(record(&world, heir).await.pins, []);
+    }
+    let actor = front_actor();
+    control.unpin(&actor, &email("root@example.com")).await.unwrap();
+    assert_eq!(record(&world, root).await.pins, [email("ann@example.com")], "one may be freed without the other");
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn an_address_that_is_handed_on_hands_on_no_role() {
         panic!("nothing is against them");
     };
     let heir = world.records.user(user).await.unwrap().unwrap();
-    assert_eq!(heir.value.pin, None);
+    assert_eq!(heir.value.pins, []);
     let about = |entry: &AuditEntry| entry.target == format!("user:{user}") && entry.action == "user.first_sign_in";
     let entry = entries(&world).await.into_iter().find(about).unwrap();
     assert_eq!(entry.detail["address_pinned_to"], json!(root.user), "it is audited");
@@ -170,7 +170,7 @@ async fn an_address_that_is_handed_on_hands_on_no_role() {
     assert_eq!(world.as_page(&root, Method::GET, MANAGE, None).await.0, StatusCode::FORBIDDEN, "two have it now");
     sign_in(&control, "heir", "root@example.com").await;
     let heir = world.records.user(user).await.unwrap().unwrap();
-    assert_eq!(heir.value.pin, Some(email("root@example.com")));
+    assert_eq!(heir.value.pins, [email("root@example.com")]);
     assert_eq!(post(&world, &root, "/api/admin/users/unpin", unpin).await.0, StatusCode::FORBIDDEN);
 }
 
@@ -183,7 +183,7 @@ async fn a_role_list_that_has_grown_counts_at_once_for_those_who_are_signed_in()
     let (grown, _) = World { configuration: ROLES.to_owned(), ..world }.serve(keys);
     assert_eq!(grown.as_page(&ann, Method::GET, "/api/admin/audit", None).await.0, StatusCode::OK);
     let stored = grown.records.user(ann.user).await.unwrap().unwrap();
-    assert_eq!(stored.value.pin, Some(email("ann@example.com")));
+    assert_eq!(stored.value.pins, [email("ann@example.com")]);
 }
 
 #[tokio::test]
