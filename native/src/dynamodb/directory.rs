@@ -40,7 +40,7 @@ impl Directory for DynamoRecords {
         let mut rows = query.into_paginator().items().send();
         let mut keys = Vec::new();
         while let Some(row) = rows.next().await {
-            keys.push(Key::new(format!("USER#{}", text_of(&row.map_err(unavailable)?, "sk")?), "USER"));
+            keys.push(Key::new(format!("USER#{}", text_of(&row.map_err(unavailable)?, "person")?), "USER"));
         }
         let people: Result<Vec<Stored<User>>, _> = self.read_all(&keys).await?.iter().map(stored).collect();
         // Somebody may have got another address between the two.

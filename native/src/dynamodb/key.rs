@@ -27,8 +27,8 @@ pub(super) const TERMS: &str = "TERMS";
 /// The sort key of every outbox row; the deployment's stream is filtered by it.
 pub(super) const OUTBOX: &str = "OUTBOX";
 
-/// The sort key of every name that leads to one person.
-pub(super) const NAME: &str = "NAME";
+/// The sort key of the one person who is expected with an address.
+const EXPECTED: &str = "EXPECTED";
 
 /// Into how many partitions usage events are spread: each takes 500 of them a second.
 pub(super) const USAGE_SHARDS: u8 = 4;
@@ -49,14 +49,17 @@ impl Key {
         Self::new(user(id), "USER")
     }
 
-    /// Names are texts of any length, and keys are not.
+    /// Names are texts of any length, and keys are not. That somebody is expected with an address says that they have it.
     pub(super) fn name(name: &Name) -> Self {
+        if let Name::Expected(email) = name {
+            return Self::new(at_address(email), EXPECTED);
+        }
         let (kind, parts) = name.parts();
         let texts: Vec<&str> = std::iter::once(kind).chain(parts.iter().map(AsRef::as_ref)).collect();
-        Self::new(format!("NAME#{}", hash(&texts)), NAME)
+        Self::new(format!("NAME#{}", hash(&texts)), "NAME")
     }
 
-    /// Says that somebody has an address.
+    /// Says that somebody who has signed in has an address.
     pub(super) fn at_address(email: &Email, id: UserId) -> Self {
         Self::new(at_address(email), id.to_string())
     }

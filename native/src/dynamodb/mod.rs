@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | a person | `USER#{id}` | `USER` | `index1`, the newest sign-in first; `index2` by address |
 //! | whom a name leads to | `NAME#{hash}` | `NAME` | |
-//! | that somebody has an address | `EMAIL#{address}` | the person's id | |
+//! | that somebody has an address | `EMAIL#{address}` | the person's id; `EXPECTED` if they have not signed in | |
 //! | that somebody is suspended or removed, or administers | `USER#{id}` | `LISTS` | `index1`, `index2` |
 //! | that somebody is provisioned | `USER#{id}` | `PROVISIONED` | `index1` |
 //! | a token | `TOKEN#{id}` | `TOKEN` | `index1`, newest first; `index2` by its name |

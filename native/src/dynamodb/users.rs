@@ -1,7 +1,8 @@
 //! People, and the items that lead to them.
 //!
 //! What leads to somebody changes in the transaction that changes their record: what they have no more is deleted, what is new is
-//! put, and a name only where nobody has it.
+//! put, and a name only where nobody has it. AWS takes a hundred items in a transaction, but DynamoDB Local ten in some versions, and each
+//! is paid for: what one item can say is not said by two.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use gateway_core::version::{Stored, Version};
 use super::DynamoRecords;
 use super::call::IS_NEW;
 use super::item::{Item, json, listed, number, stored, text, text_of};
-use super::key::{Key, NAME, people};
+use super::key::{Key, people};
 
 impl Users for DynamoRecords {
     async fn user(&self, id: UserId) -> Result<Option<Stored<User>>, Unavailable> {
@@ -50,7 +51,7 @@ impl DynamoRecords {
         let (after, before) = (leads(next), seen.map(leads).unwrap_or_default());
         let given_up = before.keys().filter(|key| !after.contains_key(*key)).map(|key| self.delete(key));
         let changed = after.iter().filter(|(key, item)| before.get(*key) != Some(*item));
-        let put = changed.map(|(key, item)| self.put(item.clone(), (key.sk == NAME).then_some(IS_NEW)));
+        let put = changed.map(|(key, item)| self.put(item.clone(), (!before.contains_key(key)).then_some(IS_NEW)));
         given_up.chain(put).collect()
     }
 }
@@ -66,21 +67,22 @@ fn item(user: &User, version: Version) -> Item {
 
 /// Returns the items that lead to a user: their names, their address, and rows of lists beside them.
 fn leads(user: &User) -> BTreeMap<Key, Item> {
-    let names = user.names().into_iter().map(|name| {
-        let key = Key::name(&name);
+    let names = user.names().iter().map(Key::name).collect::<Vec<_>>();
+    // Where nobody has signed in, the name says it.
+    let has_address = user.erased.is_none() && user.account.is_some();
+    let address = has_address.then(|| Key::at_address(&user.email, user.id));
+    let leading = names.into_iter().chain(address).map(|key| {
         let mut item = key.item();
         item.insert("person".to_owned(), text(user.id.to_string()));
         (key, item)
     });
-    let address = user.erased.is_none().then(|| Key::at_address(&user.email, user.id));
-    let address = address.map(|key| (key.clone(), key.item()));
     let rows = places(user).into_iter().filter(|(row, _)| *row != "USER").map(|(row, places)| {
         let key = Key { sk: row.to_owned(), ..Key::user(user.id) };
         let mut item = key.item();
         item.extend(places);
         (key, item)
     });
-    names.chain(address).chain(rows).collect()
+    leading.chain(rows).collect()
 }
 
 /// Returns where a user stands in the indexes, by the sort key of the item that is there.

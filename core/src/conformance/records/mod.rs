@@ -28,6 +28,7 @@ macro_rules! records_conformance {
             frees_names_that_are_given_up,
             frees_no_name_where_nothing_was_written,
             has_people_who_are_expected_claimed_by_an_account,
+            changes_all_that_a_directory_tells_at_once,
             forgets_what_led_to_people_who_were_erased,
             keeps_every_text_byte_for_byte,
             returns_tokens_as_they_were_written,

@@ -2,7 +2,7 @@
 
 use super::helpers::{ANSWERS, entries, is_conflict};
 use crate::conformance::fixture::{START, audit, email, user, user_id};
-use crate::identity::{Account, Name, Provisioning, User};
+use crate::identity::{Account, Name, Provisioning, Status, Suspension, User};
 use crate::ports::{Records, Subject};
 use crate::version::{Stored, Version};
 
@@ -95,6 +95,29 @@ pub async fn leads_by_each_name_to_one_user_only(records: &impl Records) {
     assert_eq!(found(records, &Name::ExternalId(text.clone())).await, None);
     assert!(insert(records, &called(5, &Name::ExternalId(text)), 30).await);
     assert!(insert(records, &called(6, &Name::Pin(email(2))), 31).await, "expected is somebody else");
+}
+
+/// One write may change all that a directory tells of somebody, and where they stand.
+pub async fn changes_all_that_a_directory_tells_at_once(records: &impl Records) {
+    let told = |user: u8, word: &str| Some(known_by(user, &format!("{word}{user}"), Some(&format!("{word}-{user}"))));
+    let suspension = Suspension { until: None, reason: "r".to_owned(), by: user_id(9), at: START };
+    let expected = User::expected(user_id(1), email(1), START);
+    for (number, user) in [(1, expected), (2, user(2))] {
+        let before = User { provisioning: told(number, "before"), ..user };
+        assert!(insert(records, &before, number.into()).await);
+        let (address, status) = (email(10 + number), Status::Suspended(suspension.clone()));
+        let after = User { email: address.clone(), provisioning: told(number, "after"), status, ..before.clone() };
+        assert!(replace(records, &after, &before, 10 + u16::from(number)).await);
+        let stored = Stored { value: after.clone(), version: Version(2) };
+        for name in after.names() {
+            assert_eq!(found(records, &name).await, Some(stored.clone()), "{name:?}");
+        }
+        for name in before.names().into_iter().filter(|name| !after.names().contains(name)) {
+            assert_eq!(found(records, &name).await, None, "{name:?}");
+        }
+        assert_eq!(records.people_at(&before.email).await.expect(ANSWERS), []);
+        assert_eq!(records.people_at(&address).await.expect(ANSWERS), [stored]);
+    }
 }
 
 /// What somebody is called no more, others may be called; what they still are called, nobody else.
