@@ -1,6 +1,7 @@
 // Buttons that copy a text.
 
 import { announce, toast } from "./dom.js";
+import { t } from "./words.js";
 
 /** How long a button says "Copied", in milliseconds. */
 const FEEDBACK_STAY = 2500;
@@ -15,11 +16,12 @@ export function copyOnClick(button, source, what) {
     } catch {
       // Without a secure context or permission the browser offers no clipboard; the reader still has a keyboard.
       getSelection().selectAllChildren(source);
-      toast(`${what} is selected. Copy it with your keyboard.`);
+      toast(t("copy.selected", { what }));
       return;
     }
-    button.textContent = "Copied";
-    announce(`${what} copied`);
+    button.textContent = t("copy.copied");
+    button.dataset.copied = "yes";
+    announce(t("copy.announced", { what }));
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.replaceChildren(...label);

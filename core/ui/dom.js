@@ -1,5 +1,7 @@
 // Builds and finds elements. Text goes in as text nodes; nothing here parses markup.
 
+import { t } from "./words.js";
+
 /** Returns the element with this id, which the page is known to hold. */
 export function byId(id) {
   return document.getElementById(id);
@@ -51,7 +53,10 @@ export function toast(text) {
 export function showProblem(place, problem) {
   const box = make("div", { class: "problem" }, problem.message);
   if (problem.requestId) {
-    box.append(make("code", {}, `Request id ${problem.requestId}`));
+    box.append(make("code", {}, t("problem.request_id", { id: problem.requestId })));
   }
-  place.replaceChildren(box);
+  // Said again it is no news.
+  if (place.textContent !== box.textContent) {
+    place.replaceChildren(box);
+  }
 }

@@ -1,9 +1,10 @@
 // Lists a person's tokens, page by page, and revokes them.
 
-import { get, post } from "./api.js";
+import { get, post, withQuery } from "./api.js";
 import { ask } from "./confirm.js";
 import { byId, claim, make, release, showProblem, toast } from "./dom.js";
-import { dayElement, now, timeElement } from "./format.js";
+import { dayElement, expiry, now, timeElement } from "./format.js";
+import { n, t } from "./words.js";
 
 /** Tokens asked for at once: the most that most people ever have. */
 const PAGE_SIZE = 50;
@@ -58,7 +59,7 @@ async function loadMore() {
     if (mine === generation) {
       rows.append(...page.tokens.map(row));
       settle(page);
-      toast(`${page.tokens.length} more tokens shown`);
+      toast(n("list.more_shown", page.tokens.length));
       if (more.hidden) {
         byId("list-title").focus({ preventScroll: true });
       }
@@ -71,11 +72,7 @@ async function loadMore() {
 }
 
 function fetchPage(cursor) {
-  const query = new URLSearchParams({ limit: PAGE_SIZE });
-  if (cursor) {
-    query.set("cursor", cursor);
-  }
-  return get(`/api/token/list?${query}`);
+  return get(withQuery("/api/token/list", { limit: PAGE_SIZE, cursor }));
 }
 
 function settle(page) {
@@ -100,47 +97,46 @@ function row(token) {
   const scopes = (token.scopes ?? []).join(" ");
   // Nearly every token has the default scope alone; saying so on each line would be noise.
   if (scopes && scopes !== "llm") {
-    name.append(make("span", { class: "scopes" }, scopes));
+    name.append(make("code", { class: "sub" }, scopes));
   }
   // A revoked token has ended already, whatever its expiry says.
-  const expires = token.status === "revoked" ? make("span", { class: "nothing" }, "–") : timeElement(token.expires_at);
+  const expires = token.status === "revoked" ? make("span", { class: "nothing" }, "–") : expiry(token.expires_at);
   if (active && token.expires_at - now() < SOON) {
     expires.classList.add("soon");
   }
   const element = make("tr", { role: "row", class: active ? "active" : "ended" },
     name,
-    make("td", { role: "cell" }, make("span", { class: `badge ${badgeClass(token.status)}` }, token.status)),
-    when("Created", timeElement(token.created_at)),
-    when(token.status === "expired" ? "Expired" : "Expires", expires),
-    when("Last used", token.last_used ? dayElement(token.last_used) : "never"));
+    make("td", { role: "cell", class: "standing" }, badge(token.status)),
+    when(t("list.created"), timeElement(token.created_at)),
+    when(t(token.status === "expired" ? "list.expired" : "list.expires"), expires),
+    when(t("list.last_used"), token.last_used ? dayElement(token.last_used) : t("list.never")));
   const action = make("td", { role: "cell", class: "act" });
   if (active) {
-    action.append(revokeButton(token, element));
+    action.append(revokeButton(token));
   }
   element.append(action);
   return element;
 }
 
-function badgeClass(status) {
-  return ["active", "expired", "revoked"].includes(status) ? status : "";
+function badge(status) {
+  return make("span", { class: `badge ${status}` }, t(`status.${status}`));
 }
 
 function when(label, content) {
   return make("td", { role: "cell", class: "when", "data-label": label }, content);
 }
 
-function revokeButton(token, element) {
-  const button = make("button", { class: "button small danger", type: "button" }, "Revoke",
+function revokeButton(token) {
+  const button = make("button", { class: "button small danger", type: "button" }, t("list.revoke"),
     make("span", { class: "unseen" }, ` ${token.token_name}`));
   button.addEventListener("click", () => ask({
-    title: `Revoke “${token.token_name}”?`,
-    text: "Whatever uses this token stops working within moments. This cannot be undone.",
-    action: "Revoke token",
+    title: t("list.revoke_question", { name: token.token_name }),
+    text: t("list.revoke_text"),
+    action: t("list.revoke_go"),
     run: () => post("/api/token/revoke", { token_id: token.token_id }),
     done: () => {
-      element.replaceWith(row({ ...token, status: "revoked" }));
-      offerRevokeAll();
-      leaveFor(`“${token.token_name}” revoked`);
+      leaveFor(t("list.revoked", { name: token.token_name }));
+      load();
     },
   }));
   return button;
@@ -148,12 +144,12 @@ function revokeButton(token, element) {
 
 function askToRevokeAll() {
   ask({
-    title: "Revoke all your tokens?",
-    text: "Every active token of yours stops working within moments, on every machine. This cannot be undone.",
-    action: "Revoke all tokens",
+    title: t("list.revoke_all_question"),
+    text: t("list.revoke_all_text"),
+    action: t("list.revoke_all_go"),
     run: () => post("/api/token/revoke-all", {}),
     done: () => {
-      leaveFor("All your tokens are revoked");
+      leaveFor(t("list.all_revoked"));
       load();
     },
   });

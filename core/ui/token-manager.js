@@ -1,41 +1,31 @@
-// The token page: who is here, what was spent, and the tokens.
+// The token page: what was spent, the tokens, and where the person is signed in.
 
 import { get } from "./api.js";
 import { byId } from "./dom.js";
-import { absolute, dollars, now, resetDay } from "./format.js";
+import { absolute, dollars, keepTimes, now, resetDay } from "./format.js";
+import { startSessions } from "./own-sessions.js";
 import { startCreate } from "./token-create.js";
 import { load, startList } from "./token-list.js";
-
-async function showWho() {
-  const { user } = await get("/api/me");
-  const who = byId("who");
-  who.textContent = user.email;
-  who.title = user.name ? `Signed in as ${user.name}` : "Signed in";
-}
+import { t } from "./words.js";
 
 async function showSpend() {
   const { spend, budgets } = await get("/api/usage/me");
   const line = byId("spend");
-  line.textContent = [`Spent this month ${dollars(spend.monthly.spent)}`, ...budgets.map(budgetWords)].join(" · ");
-  line.title = budgets.filter(({ reset }) => reset).map(({ window, reset }) => `${window} budget resets ${absolute(reset)}`).join("\n");
+  const spent = t("spend.month", { amount: dollars(spend.monthly.spent) });
+  line.textContent = [spent, ...budgets.map(budgetWords)].join(" · ");
+  line.title = budgets.filter(({ reset }) => reset).map(({ reset }) => t("spend.resets", { when: absolute(reset) })).join("\n");
   line.hidden = false;
 }
 
 function budgetWords({ window, limit, spent, reset }) {
-  const words = `${window} budget ${dollars(spent)} of ${dollars(limit)}`;
-  return reset ? `${words}, resets ${resetDay(reset, now())}` : words;
+  const words = t("spend.budget", { window: t(`window.${window}`), spent: dollars(spent), limit: dollars(limit) });
+  return reset ? `${words}${t("list.separator")}${t("spend.resets", { when: resetDay(reset, now()) })}` : words;
 }
 
 startCreate(load);
 startList();
 load();
-// Both only inform; the page is whole without them.
-showWho().catch(() => {});
+startSessions();
+// It only informs; the page is whole without it.
 showSpend().catch(() => {});
-
-// A page brought back by the back button shows the past, and perhaps another person's.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) {
-    location.reload();
-  }
-});
+keepTimes();

@@ -1,19 +1,24 @@
 //! The HTTP server: axum's router over hyper, and a shutdown that lets streams finish.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use gateway_core::http::PeerAddress;
+use axum::response::Response;
+use gateway_core::http::{Compressible, PeerAddress};
+use http::HeaderValue;
+use http::header::ACCEPT_ENCODING;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::compression::CompressionLayer;
 
 use crate::stall::Stalling;
 
@@ -76,7 +81,15 @@ where
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(PeerAddress(peer.ip().to_canonical()));
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        let accepted = request.headers().get(ACCEPT_ENCODING).cloned();
+        async move {
+            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(if response.extensions().get::<Compressible>().is_some() {
+                compressed(response, accepted).await
+            } else {
+                response
+            })
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -89,6 +102,16 @@ where
             tracing::debug!(%error, %peer, "a connection broke");
         }
     }
+}
+
+/// Compresses an answer for a browser that accepts that (RFC 9110 §12.5.3).
+async fn compressed(response: Response, accepted: Option<HeaderValue>) -> Response {
+    let mut request = http::Request::new(());
+    request.headers_mut().extend(accepted.map(|accepted| (ACCEPT_ENCODING, accepted)));
+    let mut answer = Some(response);
+    let answers = tower::service_fn(move |_| ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
+    let response = CompressionLayer::new().layer(answers).oneshot(request).await;
+    response.unwrap_or_else(|never| match never {}).map(Body::new)
 }
 
 /// Waits for the signal to stop: SIGTERM, or SIGINT from a terminal.

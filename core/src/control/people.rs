@@ -55,7 +55,7 @@ pub struct ListedPerson {
 
 impl<A: Authority> Control<A> {
     /// Returns how somebody stands now.
-    pub(super) fn standing(&self, user: &User) -> Standing {
+    pub(crate) fn standing(&self, user: &User) -> Standing {
         match &user.status {
             Status::Removed => Standing::Removed,
             Status::Suspended(suspension) if suspension.holds_at(self.now()) => Standing::Suspended,
@@ -85,11 +85,9 @@ impl<A: Authority> Control<A> {
 
     async fn described(&self, users: Vec<User>) -> Vec<ListedPerson> {
         let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
-        let calendar = Calendar::at(self.now(), &self.config().time_zone());
-        let month = &calendar.window(WindowKind::Monthly).id;
-        let (hot, deadline) = (self.hot(), self.deadline());
-        let activity = within(self.clock(), deadline, "the hot state", hot.activity(&ids, self.now())).await;
-        let spent = within(self.clock(), deadline, "the hot state", hot.spent_by(&ids, month)).await;
+        let activity = self.hot().activity(&ids, self.now());
+        let activity = within(self.clock(), self.deadline(), "the hot state", activity).await;
+        let spent = self.spent_this_month(&ids).await;
         // The list is worth having without.
         for error in [activity.as_ref().err(), spent.as_ref().err()].into_iter().flatten() {
             tracing::warn!(error = %crate::Chain(error), "it cannot be told what people do");
@@ -104,6 +102,17 @@ impl<A: Authority> Control<A> {
             user,
         });
         described.collect()
+    }
+
+    /// Returns what each of these people spent this month, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the hot state does not answer.
+    pub async fn spent_this_month(&self, people: &[UserId]) -> Result<Vec<Nanodollars>, Unavailable> {
+        let calendar = Calendar::at(self.now(), &self.config().time_zone());
+        let spent = self.hot().spent_by(people, &calendar.window(WindowKind::Monthly).id);
+        within(self.clock(), self.deadline(), "the hot state", spent).await
     }
 
     /// Returns the people who have an address.

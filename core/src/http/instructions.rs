@@ -27,14 +27,54 @@ pub(super) fn for_clients(config: &Config) -> Value {
              name = \"llm-gateway\"\nbase_url = \"{url}/v1\"\nenv_key = \"TOKEN\"\nwire_api = \"responses\"",
             named(Format::Responses)
         ),
+        "python": python(config),
+        "typescript": typescript(config),
     })
+}
+
+/// Returns the first model of a form of which there is one: Anthropic's, else OpenAI's.
+fn example(config: &Config) -> (Format, &str) {
+    let form = |format| config.example_model(format).map(|model| (format, model));
+    form(Format::Messages).or_else(|| form(Format::ChatCompletions)).unwrap_or((Format::Messages, ANY_MODEL))
+}
+
+fn python(config: &Config) -> String {
+    let url = config.public_url().origin();
+    let (format, model) = example(config);
+    if format.is_anthropic() {
+        return format!(
+            "import os\nfrom anthropic import Anthropic\n\nclient = Anthropic(base_url=\"{url}\", auth_token=os.environ[\"TOKEN\"])\n\
+             message = client.messages.create(\n    model=\"{model}\", max_tokens=256,\n    \
+             messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}],\n)\nprint(message.content[0].text)"
+        );
+    }
+    format!(
+        "import os\nfrom openai import OpenAI\n\nclient = OpenAI(base_url=\"{url}/v1\", api_key=os.environ[\"TOKEN\"])\n\
+         answer = client.chat.completions.create(\n    model=\"{model}\",\n    \
+         messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}],\n)\nprint(answer.choices[0].message.content)"
+    )
+}
+
+fn typescript(config: &Config) -> String {
+    let url = config.public_url().origin();
+    let (format, model) = example(config);
+    if format.is_anthropic() {
+        return format!(
+            "import Anthropic from \"@anthropic-ai/sdk\";\n\nconst client = new Anthropic({{ baseURL: \"{url}\", authToken: process.env.TOKEN }});\n\
+             const message = await client.messages.create({{\n  model: \"{model}\", max_tokens: 256,\n  \
+             messages: [{{ role: \"user\", content: \"Hello\" }}],\n}});\nconsole.log(message.content);"
+        );
+    }
+    format!(
+        "import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: \"{url}/v1\", apiKey: process.env.TOKEN }});\n\
+         const answer = await client.chat.completions.create({{\n  model: \"{model}\",\n  \
+         messages: [{{ role: \"user\", content: \"Hello\" }}],\n}});\nconsole.log(answer.choices[0].message.content);"
+    )
 }
 
 /// Returns a call in Anthropic's form if there is a model for it, else in OpenAI's.
 fn curl(config: &Config) -> String {
-    let form = |format| config.example_model(format).map(|model| (format, model));
-    let (format, model) =
-        form(Format::Messages).or_else(|| form(Format::ChatCompletions)).unwrap_or((Format::Messages, ANY_MODEL));
+    let (format, model) = example(config);
     let version = if format.is_anthropic() { " -H 'anthropic-version: 2023-06-01'" } else { "" };
     format!(
         "curl -N {} -H \"Authorization: Bearer $TOKEN\" -H 'content-type: application/json'{version} \
@@ -62,8 +102,10 @@ mod tests {
         assert!(has(&both["curl"], "/v1/messages") && has(&both["curl"], "\"model\":\"b\""), "{both}");
         assert!(has(&both["claude_code"], "--model b") && has(&both["roo_code"], "Model: a"), "{both}");
         assert!(has(&both["codex"], "model = \"a\""), "{both}");
+        assert!(has(&both["python"], "model=\"b\"") && has(&both["typescript"], "model: \"b\""), "{both}");
         let openai = texts(&format!("{providers}[models.a]\nprovider = \"gpt\""));
         assert!(has(&openai["curl"], "/v1/chat/completions") && has(&openai["curl"], "\"model\":\"a\""), "{openai}");
+        assert!(has(&openai["python"], "from openai") && has(&openai["typescript"], "from \"openai\""), "{openai}");
         let unnamed = texts(&format!("{providers}[models.\"a*\"]\nprovider = \"gpt\""));
         assert!(has(&unnamed["curl"], "\"model\":\"MODEL\""), "{unnamed}");
     }

@@ -19,6 +19,6 @@ pub use context::{PeerAddress, RequestContext};
 pub use control::{MAX_ANSWER, RemoteControl, control_router, remote_control_router};
 pub use credential::{CredentialError, bearer};
 pub use csrf::is_own_page;
-pub use front::{Front, front_router, unserved};
+pub use front::{Compressible, Front, front_router, unserved};
 pub use problem::{Dialect, Kind, Problem};
 pub use routes::{ControlEndpoint, Endpoint, FrontEndpoint, Gate, ROUTES, Route};

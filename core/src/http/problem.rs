@@ -161,6 +161,12 @@ impl Kind {
         }
     }
 
+    /// Returns the name of the kind: what our own API's `type` ends with, and texts are found by.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        self.row().slug
+    }
+
     /// Returns the status code.
     #[must_use]
     pub fn status(self) -> StatusCode {
@@ -199,6 +205,12 @@ impl Problem {
     pub const fn retry_after(mut self, seconds: i64) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// Returns the seconds after which trying again may help, if that is known.
+    #[must_use]
+    pub const fn seconds_to_wait(&self) -> Option<i64> {
+        self.retry_after
     }
 
     /// Returns what went wrong.

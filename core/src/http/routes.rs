@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::identity::Role;
 use crate::token::Scope;
 
 /// One route.
@@ -24,6 +25,8 @@ pub enum Gate {
     Open,
     /// A browser session; others are sent to sign in.
     Page,
+    /// The same, of somebody who has that role at least. The page learns who they are.
+    PageFor(Role),
     /// A browser session.
     Session,
     /// An API token with the scope. The call is decided by admission.
@@ -44,7 +47,9 @@ impl std::fmt::Display for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Open => f.write_str("open"),
-            Self::Page => f.write_str("page"),
+            Self::Page | Self::PageFor(Role::User) => f.write_str("page"),
+            Self::PageFor(Role::Admin) => f.write_str("page for administrator"),
+            Self::PageFor(Role::SuperAdmin) => f.write_str("page for super administrator"),
             Self::Session => f.write_str("session"),
             Self::Bearer(scope) => write!(f, "token {}", scope.name()),
             Self::SessionOr(scope) => write!(f, "session or token {}", scope.name()),
@@ -80,6 +85,10 @@ pub enum FrontEndpoint {
     SignInPage,
     /// The token page.
     TokenPage,
+    /// The page of everybody's tokens and sessions.
+    Dashboard,
+    /// The page of the administrators.
+    AdministratorPage,
     /// The pages' files.
     Asset,
     /// Starts a sign-in.
@@ -119,6 +128,8 @@ pub enum ControlEndpoint {
     Revoke,
     /// Revokes all of the caller's tokens.
     RevokeAll,
+    /// Counts people, sessions and tokens.
+    Overview,
     /// Lists everybody's tokens.
     Everybodys,
     /// Revokes somebody's token.
@@ -218,7 +229,9 @@ pub const ROUTES: &[Route] = &[
     front(Method::GET, "/readyz", Gate::Open, FrontEndpoint::Readiness),
     front(Method::GET, "/.well-known/jwks.json", Gate::Open, FrontEndpoint::Jwks),
     front(Method::GET, "/", Gate::Open, FrontEndpoint::Home),
-    front(Method::GET, "/token-manager", Gate::Page, FrontEndpoint::TokenPage),
+    front(Method::GET, "/token-manager", Gate::PageFor(Role::User), FrontEndpoint::TokenPage),
+    front(Method::GET, "/token-session-manager", Gate::PageFor(Role::Admin), FrontEndpoint::Dashboard),
+    front(Method::GET, "/admin-manager", Gate::PageFor(Role::SuperAdmin), FrontEndpoint::AdministratorPage),
     front(Method::GET, "/assets/{name}", Gate::Open, FrontEndpoint::Asset),
     front(Method::GET, "/oauth2/sign_in", Gate::Open, FrontEndpoint::SignInPage),
     front(Method::GET, "/oauth2/start", Gate::Open, FrontEndpoint::SignInStart),
@@ -241,6 +254,7 @@ pub const ROUTES: &[Route] = &[
     control(Method::GET, "/api/token/info", Gate::Session, ControlEndpoint::Info),
     control(Method::POST, "/api/token/revoke", Gate::Session, ControlEndpoint::Revoke),
     control(Method::POST, "/api/token/revoke-all", Gate::Session, ControlEndpoint::RevokeAll),
+    control(Method::GET, "/api/admin/overview", Gate::Admin, ControlEndpoint::Overview),
     control(Method::GET, "/api/admin/tokens", Gate::Admin, ControlEndpoint::Everybodys),
     control(Method::DELETE, "/api/admin/tokens/{token_id}", Gate::Admin, ControlEndpoint::RevokeAnybodys),
     control(Method::POST, "/api/admin/tokens/revoke-user", Gate::Admin, ControlEndpoint::RevokeUser),

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::overview::summary;
 use super::paging::Paging;
 use super::tokens::{revoke_problem, token_id};
 use super::{Address, address, change_problem, invalid, unavailable};
-use crate::Chain;
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, EverybodysQuery, EverybodysToken};
 use crate::http::{Kind, Problem, json, query};
 use crate::token::TokenStatus;
@@ -40,19 +40,9 @@ pub(super) async fn list<A: Authority>(
         page: paging.page.clone(),
     };
     let page = control.everybodys(&query).await.map_err(|error| unavailable(&error, &actor))?;
-    // The list is worth having without.
-    let summary = control.summary().await.unwrap_or_else(|error| {
-        tracing::warn!(error = %Chain(&error), request = actor.request, "tokens cannot be counted");
-        None
-    });
     let body = json!({
         "tokens": page.items.iter().map(describe).collect::<Vec<_>>(),
-        "summary": summary.map(|summary| json!({
-            "total": summary.active + summary.expired + summary.revoked,
-            "active": summary.active,
-            "expired": summary.expired,
-            "revoked": summary.revoked,
-        })),
+        "summary": summary(&control, &actor).await,
         "next_cursor": paging.next(page.next.as_ref()),
     });
     Ok(json::answer(StatusCode::OK, &body))

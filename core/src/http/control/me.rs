@@ -6,10 +6,10 @@ use axum::extract::State;
 use http::{Response, StatusCode};
 use serde_json::json;
 
+use super::people::roles;
 use super::{person, unavailable};
 use crate::control::{Actor, Authority, Control, Via};
 use crate::http::{Kind, Problem, json};
-use crate::identity::Role;
 use crate::ports::Users as _;
 
 /// Tells who the caller is, with which roles and groups, and how they signed in.
@@ -20,7 +20,6 @@ pub(super) async fn me<A: Authority>(
     let user = control.records().user(person(&actor)?).await.map_err(|error| unavailable(&error, &actor))?;
     let user = user.ok_or_else(|| Problem::new(Kind::NotFound, "The records do not know you."))?;
     let role = control.role(&actor, user.clone()).await.map_err(|error| unavailable(&error, &actor))?;
-    let roles: Vec<Role> = Role::ALL.into_iter().filter(|held| *held <= role).collect();
     let user = user.value;
     let via = match actor.via {
         Via::Session { .. } => "session",
@@ -30,7 +29,7 @@ pub(super) async fn me<A: Authority>(
     };
     let body = json!({
         "user": {"id": user.id, "email": user.email, "name": user.name},
-        "roles": roles,
+        "roles": roles(role),
         "groups": user.groups,
         "via": via,
     });

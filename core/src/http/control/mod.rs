@@ -5,6 +5,7 @@ mod everybody;
 mod internal;
 mod manage;
 mod me;
+mod overview;
 mod paging;
 mod people;
 mod remote;
@@ -59,6 +60,7 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
         ControlEndpoint::Info => on(method, tokens::info::<A>),
         ControlEndpoint::Revoke => on(method, tokens::revoke::<A>),
         ControlEndpoint::RevokeAll => on(method, tokens::revoke_all::<A>),
+        ControlEndpoint::Overview => on(method, overview::overview::<A>),
         ControlEndpoint::Everybodys => on(method, everybody::list::<A>),
         ControlEndpoint::RevokeAnybodys => on(method, everybody::revoke::<A>),
         ControlEndpoint::RevokeUser => on(method, everybody::revoke_user::<A>),
@@ -126,6 +128,7 @@ async fn admit_actor<A: Authority>(
         Gate::SuperAdmin => Some(Role::SuperAdmin),
         Gate::Open
         | Gate::Page
+        | Gate::PageFor(_)
         | Gate::Session
         | Gate::Bearer(_)
         | Gate::SessionOr(_)

@@ -16,6 +16,7 @@ use crate::control::{
 use crate::http::{Kind, Problem, json, query};
 use crate::id::UserId;
 use crate::identity::{Email, Role};
+use crate::ports::Activity;
 use crate::time::Timestamp;
 
 /// Longest `q`, in bytes: more than an address has.
@@ -220,6 +221,17 @@ fn standing(text: &str) -> Result<Standing, Problem> {
     }
 }
 
+/// Returns a role and those below it.
+pub(super) fn roles(highest: Role) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| *role <= highest).collect()
+}
+
+/// Names the ways in which somebody was seen in the last day.
+pub(super) fn methods(activity: &Activity) -> Vec<&'static str> {
+    let ways = [("session", activity.by_session), ("token", activity.by_token)];
+    ways.into_iter().filter(|(_, seen)| seen.is_some()).map(|(name, _)| name).collect()
+}
+
 fn describe(person: &ListedPerson, now: Timestamp) -> Value {
     let ListedPerson { user, role, standing, activity, spent } = person;
     let suspension = user.status.suspension(now);
@@ -229,7 +241,7 @@ fn describe(person: &ListedPerson, now: Timestamp) -> Value {
         "email": user.email,
         "name": user.name,
         "groups": user.groups,
-        "roles": Role::ALL.into_iter().filter(|held| held <= role).collect::<Vec<_>>(),
+        "roles": roles(*role),
         "status": standing,
         "suspended_until": suspension.and_then(|suspension| suspension.until),
         "suspension_reason": suspension.map(|suspension| suspension.reason.clone()),
@@ -238,6 +250,7 @@ fn describe(person: &ListedPerson, now: Timestamp) -> Value {
         "first_seen": user.first_seen,
         "last_sign_in": user.last_sign_in,
         "last_access": seen,
+        "auth_methods": activity.as_ref().map(methods),
         "session_count": activity.as_ref().map(|activity| activity.sessions),
         "token_count": activity.as_ref().and_then(|activity| activity.tokens),
         "spent_this_month": spent.map(|spent| spent.to_string()),

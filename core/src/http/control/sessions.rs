@@ -8,9 +8,12 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::paging::Paging;
+use super::people::{methods, roles};
 use super::{Address, address, change_problem, person, unavailable};
+use crate::Chain;
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, SeenPerson, Via};
 use crate::http::{Kind, Problem, json, query};
+use crate::money::Nanodollars;
 use crate::ports::PageRequest;
 use crate::session::{Session, SessionId};
 use crate::time::Timestamp;
@@ -80,9 +83,16 @@ pub(super) async fn active_users<A: Authority>(
         (page.items, page.next)
     };
     let (total, suspended) = control.seen_counts().await.map_err(failed)?;
+    let ids: Vec<_> = people.iter().map(|person| person.user.id).collect();
+    // The list is worth having without.
+    let spent = control.spent_this_month(&ids).await.inspect_err(|error| {
+        tracing::warn!(error = %Chain(error), request = actor.request, "it cannot be told what people spent");
+    });
+    let spent = spent.unwrap_or_default();
     let now = control.now();
+    let described = people.iter().enumerate().map(|(at, person)| describe_person(&control, person, spent.get(at)));
     let body = json!({
-        "active_users": people.iter().map(|person| describe_person(person, now)).collect::<Vec<_>>(),
+        "active_users": described.collect::<Vec<_>>(),
         "total": total,
         "banned_count": suspended,
         "current_time": now,
@@ -181,19 +191,26 @@ fn describe(session: &Session, now: Timestamp, actor: &Actor) -> Value {
     })
 }
 
-fn describe_person(SeenPerson { user, activity }: &SeenPerson, now: Timestamp) -> Value {
+fn describe_person<A: Authority>(control: &Control<A>, person: &SeenPerson, spent: Option<&Nanodollars>) -> Value {
+    let SeenPerson { user, activity } = person;
+    let now = control.now();
     let suspension = user.status.suspension(now);
-    let ways = [("session", activity.by_session), ("token", activity.by_token)];
-    let methods: Vec<&str> = ways.iter().filter(|(_, seen)| seen.is_some()).map(|(name, _)| *name).collect();
     let until = suspension.and_then(|suspension| suspension.until);
     json!({
+        "id": user.id,
         "email": user.email,
+        "name": user.name,
+        "roles": roles(control.config().roles.role(user)),
+        "status": control.standing(user),
+        "suspended_until": until,
+        "suspension_reason": suspension.map(|suspension| suspension.reason.clone()),
         "session_count": activity.sessions,
         "token_count": activity.tokens,
         "last_access": activity.by_session.max(activity.by_token),
         "expires_at": activity.expiry,
         "ttl_seconds": activity.expiry.map(|expiry| expiry.since(now).max(0)),
-        "auth_methods": methods,
+        "auth_methods": methods(activity),
+        "spent_this_month": spent.map(ToString::to_string),
         "is_banned": suspension.is_some(),
         "ban_remaining_seconds": until.map(|until| until.since(now).max(0)),
         "ban_reason": suspension.map(|suspension| suspension.reason.clone()),

@@ -7,7 +7,8 @@ use axum::response::Response;
 use http::header::{HOST, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
-use super::{Front, pages};
+use super::Front;
+use super::pages::{self, View};
 use crate::config::HostMatch;
 use crate::http::{Dialect, Kind, Problem, RequestContext};
 use crate::ports::{Clock as _, Platform};
@@ -23,6 +24,7 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
     let context = RequestContext::new(request.headers(), request.extensions(), trusted, now, platform.random());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let is_navigation = is_navigation(&method, request.headers());
+    let view = is_navigation.then(|| View::of(request.headers()));
     let dialect = Dialect::of(&path, request.headers());
     let mut response = match check(&front, &request, is_navigation) {
         Ok(()) => {
@@ -33,10 +35,9 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
-        response = match dialect {
-            Dialect::Api if is_navigation => pages::problem(&problem, &context.id),
-            dialect => problem.respond(dialect, &context.id),
-        };
+        let page = view.filter(|_| dialect == Dialect::Api);
+        let page = page.and_then(|view| pages::problem(&problem, &context.id, &view));
+        response = page.unwrap_or_else(|| problem.respond(dialect, &context.id));
         response.headers_mut().extend(headers);
     }
     finish(&mut response, &context.id);

@@ -9,10 +9,11 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::session::{Visitor, visitor};
+use super::session::{Visitor, me, visitor};
 use super::{Front, enter, keys, model_call};
 use crate::control::{Actor, Via};
 use crate::http::{CredentialError, Gate, Kind, Problem, RequestContext, bearer, is_own_page};
+use crate::identity::Role;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified, VerifyError};
 
@@ -66,12 +67,23 @@ async fn open<P: Platform>(front: &Front<P>, gate: Gate, mut request: Request) -
             let verified = verify(front, request.headers(), false).await?;
             by_token(front, &context(&request), verified, Scope::Admin).await?
         }
-        Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin => {
+        Gate::Page | Gate::PageFor(_) | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin => {
             by_session(front, gate, &mut request).await?
         }
     };
     let context = context(&request);
     let actor = Actor { via, request: context.id, address: context.address, user_agent: context.user_agent };
+    if let Gate::PageFor(least) = gate {
+        let me = me(front, &actor).await?;
+        if me.role() < least {
+            let detail = match least {
+                Role::User | Role::Admin => "This page is for administrators.",
+                Role::SuperAdmin => "This page is for super administrators.",
+            };
+            return Err(Problem::new(Kind::Forbidden, detail).into());
+        }
+        request.extensions_mut().insert(me);
+    }
     request.extensions_mut().insert(actor);
     Ok(request)
 }
@@ -91,7 +103,9 @@ async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Req
             request.extensions_mut().insert(session);
             Ok(via)
         }
-        Visitor::Nobody if gate == Gate::Page => Err(Shut::SignInFirst(sign_in_page(request))),
+        Visitor::Nobody if matches!(gate, Gate::Page | Gate::PageFor(_)) => {
+            Err(Shut::SignInFirst(sign_in_page(request)))
+        }
         Visitor::Nobody => Err(Problem::new(Kind::Unauthenticated, "Sign in first.").into()),
     }
 }

@@ -50,6 +50,7 @@ use crate::ports::Platform;
 use crate::token::Scope;
 
 pub use enter::unserved;
+pub use pages::Compressible;
 pub use state::Front;
 
 /// Builds the front's router. Hosts put the connection's [`super::PeerAddress`] into the extensions, where they know it.
@@ -90,6 +91,8 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::Home => on(method, pages::home::<P>),
         FrontEndpoint::SignInPage => on(method, pages::sign_in::<P>),
         FrontEndpoint::TokenPage => on(method, pages::token_manager::<P>),
+        FrontEndpoint::Dashboard => on(method, pages::dashboard::<P>),
+        FrontEndpoint::AdministratorPage => on(method, pages::admin_manager::<P>),
         FrontEndpoint::SignOutPage => on(method, pages::sign_out::<P>),
         FrontEndpoint::Asset => on(method, pages::asset),
         FrontEndpoint::SignInStart => on(method, sign_in::start::<P>),

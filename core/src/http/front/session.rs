@@ -8,14 +8,14 @@ use axum::extract::State;
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, Request, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Front, control_plane};
 use crate::Chain;
 use crate::control::Actor;
 use crate::http::{Kind, Problem, json};
 use crate::id::UserId;
-use crate::identity::Email;
+use crate::identity::{Email, Role};
 use crate::ports::{Platform, SessionState, Sessions as _, within};
 use crate::session::{Cookies, SESSION_COOKIE, Session, Ticket, TicketHash};
 
@@ -59,17 +59,26 @@ pub(super) fn ticket<P: Platform>(front: &Front<P>, headers: &HeaderMap) -> Opti
 }
 
 /// What the control plane tells of a person.
-#[derive(Deserialize)]
-struct Me {
-    user: Person,
-    groups: Vec<String>,
-    roles: Value,
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Me {
+    pub(super) user: Person,
+    pub(super) groups: Vec<String>,
+    roles: Vec<Role>,
 }
 
-#[derive(Deserialize)]
-struct Person {
-    id: UserId,
-    email: Email,
+/// Somebody.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Person {
+    pub(super) id: UserId,
+    pub(super) email: Email,
+    pub(super) name: Option<String>,
+}
+
+impl Me {
+    /// Returns their highest role.
+    pub(super) fn role(&self) -> Role {
+        self.roles.iter().copied().max().unwrap_or(Role::User)
+    }
 }
 
 /// `GET /oauth2/userinfo`: who is signed in, as oauth2-proxy tells it.
@@ -97,7 +106,8 @@ pub(super) async fn auth<P: Platform>(
     response.body(Body::empty()).map_err(|_| Problem::new(Kind::Internal, "Your name cannot be written."))
 }
 
-async fn me<P: Platform>(front: &Front<P>, actor: &Actor) -> Result<Me, Problem> {
+/// Asks the control plane who the caller is.
+pub(super) async fn me<P: Platform>(front: &Front<P>, actor: &Actor) -> Result<Me, Problem> {
     let mut request = Request::new(bytes::Bytes::new());
     *request.uri_mut() = http::Uri::from_static("/api/me");
     let answer = control_plane::call(front, actor, request).await?;

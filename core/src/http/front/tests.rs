@@ -210,12 +210,10 @@ async fn lets_nobody_through_a_gate_without_a_credential() {
             let (status, headers, _) = world.ask(request.body(Body::empty()).unwrap()).await;
             let expected = match route.gate {
                 Gate::Open => continue,
-                Gate::Page if credential.is_none() => StatusCode::FOUND,
+                Gate::Page | Gate::PageFor(_) if credential.is_none() => StatusCode::FOUND,
                 // No directory is configured.
                 Gate::Front | Gate::Directory => StatusCode::NOT_FOUND,
-                Gate::Page | Gate::Session | Gate::SessionOr(_) | Gate::Admin | Gate::SuperAdmin | Gate::Bearer(_) => {
-                    StatusCode::UNAUTHORIZED
-                }
+                _ => StatusCode::UNAUTHORIZED,
             };
             assert_eq!(status, expected, "{} {} with {credential:?}", route.method, route.path);
             assert!(headers.contains_key("x-request-id"));

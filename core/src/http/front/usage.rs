@@ -6,35 +6,20 @@ use axum::extract::State;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Front, control_plane};
+use super::Front;
+use super::session::me;
 use crate::Chain;
 use crate::control::{Actor, Via};
 use crate::http::{Problem, json};
-use crate::identity::Email;
 use crate::money::{BudgetState, Nanodollars, WindowKind};
 use crate::ports::{Platform, SpendingQuery, Unavailable, Usage as _, within};
-
-#[derive(serde::Deserialize)]
-struct Me {
-    user: Person,
-    groups: Vec<String>,
-}
-
-#[derive(serde::Deserialize)]
-struct Person {
-    id: crate::id::UserId,
-    email: Email,
-}
 
 /// Tells what the caller spent in the running windows, and how their budgets stand, in dollars.
 pub(super) async fn usage<P: Platform>(
     State(front): State<Front<P>>,
     Extension(actor): Extension<Actor>,
 ) -> Result<Response<Body>, Problem> {
-    let mut request = http::Request::new(bytes::Bytes::new());
-    *request.uri_mut() = http::Uri::from_static("/api/me");
-    let answer = control_plane::call(&front, &actor, request).await?;
-    let me: Me = serde_json::from_slice(answer.body()).map_err(|_| Problem::unavailable())?;
+    let me = me(&front, &actor).await?;
     let token = match actor.via {
         Via::Bearer { token, .. } => Some(token),
         Via::Session { .. } | Via::Directory | Via::Front => None,
