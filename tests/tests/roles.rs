@@ -117,7 +117,7 @@ impl Route {
     }
 
     fn is_for(&self, person: Person) -> bool {
-        match self.gate.as_str() {
+        match self.gate.trim_start_matches("page for ") {
             "administrator" => person >= Person::Admin,
             "super administrator" => person == Person::SuperAdmin,
             _ => person.is_active(),
@@ -136,7 +136,7 @@ impl Route {
         let has_session = way == Way::Cookie && person.is_active() && self.takes_cookies();
         let has_token = way != Way::Cookie && person != Person::Nobody && self.scope().is_some();
         if !has_session && !has_token {
-            let is_sent_to_sign_in = self.gate == "page" && (way == Way::Cookie || person == Person::Nobody);
+            let is_sent_to_sign_in = self.gate.starts_with("page") && (way == Way::Cookie || person == Person::Nobody);
             return Some(if is_sent_to_sign_in { StatusCode::FOUND } else { StatusCode::UNAUTHORIZED });
         }
         match person {
