@@ -89,6 +89,16 @@ def administration_budget(found):
     return rows
 
 
+def pages_budget(found):
+    """Compares the heaviest page, and the one whose data come last, with what they may be."""
+    heaviest = max(found, key=lambda path: found[path]["bytes"])
+    slowest = max(found, key=lambda path: found[path]["trips"])
+    return [
+        at_most(f"a page over the wire at first load; the heaviest: {heaviest}", found[heaviest]["bytes"] / 1000, 60, "KB"),
+        at_most(f"from the document to a page's first data; the last: {slowest}", found[slowest]["trips"], 2, "round trips"),
+    ]
+
+
 def throughput_table(found):
     """Shows what went through."""
     head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99"]
@@ -176,6 +186,15 @@ def administration_table(found):
     return "\n".join(parts)
 
 
+def pages_table(found):
+    """Shows what pages weigh."""
+    rows = []
+    for path, one in found.items():
+        trips = f"{one['trips']:.2f}" if one["trips"] else "–"
+        rows.append([path, f"{one['bytes'] / 1000:.1f} KB", one["requests"], f"{one['again'] / 1000:.1f} KB", trips])
+    return table(["page", "over the wire at first load", "requests", "again", "round trips from the document to its data"], rows)
+
+
 def grown(times):
     """Returns what a list's median is of that with fewer people."""
     return times["more"]["p50"] / times["fewer"]["p50"]
@@ -199,6 +218,7 @@ BUDGETS = {
     "worker": worker_budget,
     "function": function_budget,
     "administration": administration_budget,
+    "pages": pages_budget,
 }
 TABLES = {
     "throughput": throughput_table,
@@ -208,6 +228,7 @@ TABLES = {
     "worker": worker_table,
     "function": function_table,
     "administration": administration_table,
+    "pages": pages_table,
 }
 
 

@@ -8,6 +8,7 @@ import time
 from . import load
 from .administration import administration
 from .function import function
+from .pages import pages
 from .worker import worker
 
 # Rounds alternate between the servers, so that a busy moment of the machine does not fall on one alone; the medians of
@@ -90,6 +91,7 @@ ALL = {
     "worker": worker,
     "function": function,
     "administration": administration,
+    "pages": pages,
 }
 
 
