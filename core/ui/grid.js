@@ -23,17 +23,25 @@ menu.addEventListener("toggle", (event) => {
   const isOpen = event.newState === "open";
   opener?.setAttribute("aria-expanded", String(isOpen));
   if (isOpen) {
-    const from = opener.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = menu;
-    menu.style.left = `${Math.max(8, from.right - width)}px`;
-    menu.style.top = `${from.bottom + height + 8 > innerHeight ? from.top - height - 4 : from.bottom + 4}px`;
+    placeMenu();
     menu.firstElementChild.focus({ preventScroll: true });
   }
 });
 
-// It belongs to a place that moves.
+// It belongs to a button that moves, and may have been made anew.
 for (const move of ["scroll", "resize"]) {
-  addEventListener(move, () => menu.matches(":popover-open") && menu.hidePopover(), { passive: true, capture: true });
+  addEventListener(move, () => menu.matches(":popover-open") && placeMenu(), { passive: true, capture: true });
+}
+
+function placeMenu() {
+  const from = opener.getBoundingClientRect();
+  if (!opener.isConnected || from.bottom < 0 || from.top > innerHeight) {
+    menu.hidePopover();
+    return;
+  }
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  menu.style.left = `${Math.max(8, from.right - width)}px`;
+  menu.style.top = `${from.bottom + height + 8 > innerHeight ? from.top - height - 4 : from.bottom + 4}px`;
 }
 
 // A dialog gives the focus back to the button that opened it, which may have been made anew meanwhile.

@@ -1,6 +1,6 @@
 // Starts gateways with people who do not exist, and takes pictures of every page and dialog.
 //
-//   node screenshots.mjs FOLDER PROGRAM CHROMIUM NODE_PREFIX
+//   node screenshots.mjs FOLDER PROGRAM CHROMIUM NODE_PREFIX REDIS
 //
 // A picture is FOLDER/{language}-{theme}-{width}/{what}.png. Called by scripts/screenshots.
 
@@ -12,7 +12,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const [folder, program, executablePath, prefix] = process.argv.slice(2);
+const [folder, program, executablePath, prefix, redis] = process.argv.slice(2);
 const { chromium } = createRequire(`${resolve(prefix)}/`)("playwright-core");
 
 const SCIM = "obviously-fake-scim-token-of-40-characters";
@@ -28,13 +28,18 @@ const AGENTS = [
   "curl/8.11.0",
 ];
 
+async function freePort() {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
 /** A running gateway, and who is signed in to it. */
 class Gateway {
-  static async start() {
-    const server = createServer().listen(0);
-    await once(server, "listening");
-    const { port } = server.address();
-    server.close();
+  static async start(more = "", signIns = 0) {
+    const port = await freePort();
     const gateway = new Gateway();
     gateway.origin = `http://localhost:${port}`;
     gateway.data = mkdtempSync(join(tmpdir(), "screenshots-"));
@@ -51,10 +56,11 @@ class Gateway {
       [scim]
       token = "${SCIM}"
       [limits]
-      sign_ins_per_address = 0
+      sign_ins_per_address = ${signIns}
       sign_ins_per_user = 0
       mints_per_address = 0
       mints_per_user = 0
+      ${more}
     `);
     gateway.process = spawn(program, ["--config", join(gateway.data, "gateway.toml"), "serve"], { stdio: "ignore" });
     while (!(await fetch(`${gateway.origin}/readyz`).catch(() => {}))?.ok) {
@@ -214,31 +220,77 @@ function shots(gateway, page, size) {
   return list;
 }
 
-async function photograph(browser, gateway, size) {
+/** Opens a browser of each language, theme and width, and gives `take` a page and what takes its picture. */
+async function eachLook(browser, gateway, take) {
   for (const language of LANGUAGES) {
     for (const theme of THEMES) {
       for (const width of WIDTHS) {
         const context = await browser.newContext({ viewport: { width, height: 900 }, locale: language });
         await context.addCookies([{ name: "llm_gateway_language", value: language, url: gateway.origin }, { name: "llm_gateway_theme", value: theme, url: gateway.origin }]);
         const page = await context.newPage();
-        await page.goto(`${gateway.origin}/oauth2/start?rd=/token-manager`);
-        await page.locator("input[name=email]").fill(ROOT);
-        await page.keyboard.press("Enter");
-        await page.waitForURL(`${gateway.origin}/token-manager`);
         const place = join(folder, `${language}-${theme}-${width}`);
         mkdirSync(place, { recursive: true });
-        for (const [name, come] of Object.entries(shots(gateway, page, size))) {
-          await come();
+        await take(page, async (name) => {
           // The look, without what is still moving.
           await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
           const isDialog = await page.locator("dialog[open], :popover-open").count() > 0;
-          await page.screenshot({ path: join(place, `${name}-${size}.png`), fullPage: !isDialog });
-          await page.unrouteAll();
-        }
+          await page.screenshot({ path: join(place, `${name}.png`), fullPage: !isDialog });
+        });
         await context.close();
-        process.stdout.write(`screenshots: ${size} ${language} ${theme} ${width}\n`);
+        process.stdout.write(`screenshots: ${language} ${theme} ${width}\n`);
       }
     }
+  }
+}
+
+async function signIn(page, gateway, email) {
+  await page.goto(`${gateway.origin}/oauth2/start?rd=/token-manager`);
+  await page.locator("input[name=email]").fill(email);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${gateway.origin}/token-manager`);
+}
+
+function photograph(browser, gateway, size) {
+  return eachLook(browser, gateway, async (page, take) => {
+    await signIn(page, gateway, ROOT);
+    for (const [name, come] of Object.entries(shots(gateway, page, size))) {
+      await come();
+      await take(`${name}-${size}`);
+      await page.unrouteAll();
+    }
+  });
+}
+
+/** Takes pictures of refusals, and of a gateway whose store is away. */
+async function photographTrouble(browser) {
+  const port = await freePort();
+  const store = spawn(redis, ["--port", port, "--save", "", "--bind", "127.0.0.1"], { stdio: "ignore" });
+  const gateway = await Gateway.start(`[hot]\nredis = "redis://127.0.0.1:${port}"`);
+  try {
+    await eachLook(browser, gateway, async (page, take) => {
+      await signIn(page, gateway, "ann@example.com");
+      await page.goto(`${gateway.origin}/token-session-manager`);
+      await take("forbidden");
+    });
+    store.kill();
+    await once(store, "exit");
+    await eachLook(browser, gateway, async (page, take) => {
+      await page.goto(`${gateway.origin}/oauth2/start?rd=/`);
+      await take("unavailable");
+    });
+  } finally {
+    store.kill();
+    gateway.stop();
+  }
+  const strict = await Gateway.start("", 1);
+  try {
+    await strict.signIn("ann@example.com");
+    await eachLook(browser, strict, async (page, take) => {
+      await page.goto(`${strict.origin}/oauth2/start?rd=/`);
+      await take("too-many");
+    });
+  } finally {
+    strict.stop();
   }
 }
 
@@ -253,6 +305,7 @@ try {
       gateway.stop();
     }
   }
+  await photographTrouble(browser);
 } finally {
   await browser.close();
 }
