@@ -53,7 +53,7 @@ async function request(path, options) {
     throw new Problem(t("api.no_answer"));
   }
   if (response.status === 401) {
-    location.assign(withQuery("/oauth2/sign_in", { rd: location.pathname + location.search }));
+    leave();
     // The page is being left: no caller should show anything more.
     return new Promise(() => {});
   }
@@ -61,6 +61,16 @@ async function request(path, options) {
     throw await problem(response);
   }
   return response;
+}
+
+let isLeaving = false;
+
+/** Goes to the sign-in page, which leads back here; once, because going again would break off the first. */
+function leave() {
+  if (!isLeaving) {
+    isLeaving = true;
+    location.assign(withQuery("/oauth2/sign_in", { rd: location.pathname + location.search }));
+  }
 }
 
 function withJson(method, body) {
