@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::dynamodb::{DynamoDb, DynamoShim};
@@ -29,6 +30,8 @@ pub struct Serverless {
     variables: Vec<(String, String)>,
     lambda: Option<Arc<Lambda>>,
     upkeep: Option<JoinHandle<()>>,
+    /// Held while it is invoked.
+    invoking: Arc<Mutex<()>>,
     shim: DynamoShim,
     _parameters: ParameterStore,
     table: String,
@@ -61,8 +64,17 @@ impl Serverless {
         ] {
             variables.push((name.to_owned(), value.to_owned()));
         }
-        let serverless =
-            Self { port, variables, lambda: None, upkeep: None, shim, _parameters: parameters, table, _server: server };
+        let serverless = Self {
+            port,
+            variables,
+            lambda: None,
+            upkeep: None,
+            invoking: Arc::default(),
+            shim,
+            _parameters: parameters,
+            table,
+            _server: server,
+        };
         serverless.rotate_keys().await;
         serverless.operate(&["records", "create"]).await;
         serverless
@@ -93,17 +105,18 @@ impl Serverless {
     pub async fn restart(&mut self) {
         self.stop();
         self.start().await;
-        self.rest();
+        self.rest().await;
     }
 
     /// Starts the functions, and has the upkeep invoked from time to time.
     pub(crate) async fn start(&mut self) {
         let lambda = Lambda::start(self.port, &self.variables).await.expect("the functions start");
         let lambda = Arc::new(lambda);
-        let invoked = Arc::clone(&lambda);
+        let (invoked, invoking) = (Arc::clone(&lambda), Arc::clone(&self.invoking));
         self.upkeep = Some(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;
+                let _invoked = invoking.lock().await;
                 // What it could not do it logs, and does the next time.
                 let _ = invoked.invoke("upkeep", &json!({})).await;
             }
@@ -113,13 +126,16 @@ impl Serverless {
 
     /// Ends the functions without a warning.
     pub fn stop(&mut self) {
-        self.rest();
+        if let Some(upkeep) = self.upkeep.take() {
+            upkeep.abort();
+        }
         self.lambda = None;
     }
 
-    /// Has the upkeep not be invoked any more.
-    pub fn rest(&mut self) {
+    /// Has the upkeep not be invoked any more, and waits until it does nothing.
+    pub async fn rest(&mut self) {
         if let Some(upkeep) = self.upkeep.take() {
+            let _idle = self.invoking.lock().await;
             upkeep.abort();
         }
     }
@@ -181,6 +197,6 @@ impl Serverless {
 
 impl Drop for Serverless {
     fn drop(&mut self) {
-        self.rest();
+        self.stop();
     }
 }

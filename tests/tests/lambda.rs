@@ -119,7 +119,7 @@ async fn scene() -> (Deployment, Browser, Minted) {
     let mut gateway = Deployment::serverless("").await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;
-    gateway.functions().rest();
+    gateway.functions().rest().await;
     assert_eq!(echo(&gateway, &minted.token).await.status, StatusCode::OK);
     (gateway, ann, minted)
 }
