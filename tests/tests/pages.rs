@@ -5,8 +5,10 @@ use std::process::Command;
 use gateway_tests::{Browser, Deployment, OidcProvider, place};
 use serde_json::json;
 
-/// Who may do what in these walks.
-const SIGN_IN: &str = "allowed_domains = [\"example.com\"]\n[roles]\nsuper_admins = [\"root@example.com\"]";
+/// Who may do what in these walks. Several browsers at once leave a small machine little time for anything else, and these are not
+/// about time.
+const SIGN_IN: &str = "allowed_domains = [\"example.com\"]\n[roles]\nsuper_admins = [\"root@example.com\"]\n\
+                       [admission]\ndeadline_ms = 10000";
 
 /// Runs a script of `tests/browser` against a gateway.
 async fn walk(gateway: &Deployment, script: &str, arguments: &[String]) {
