@@ -2,12 +2,13 @@
 
 import { get, post, remove } from "./api.js";
 import { ask } from "./confirm.js";
-import { byId, claim, make, release, showProblem, toast } from "./dom.js";
+import { byId, claim, make, release, setError, showOnly, showProblem, toast } from "./dom.js";
 import { t } from "./words.js";
 
 const form = byId("add-form");
 const input = byId("add-email");
 const rows = byId("admins-rows");
+const STATES = ["admins-loading", "admins-problem", "admins-table"];
 
 /** Which `load` is the latest; answers to earlier ones are dropped. */
 let generation = 0;
@@ -21,16 +22,10 @@ async function load() {
     }
     rows.replaceChildren(...admins.map(row));
     byId("admins-rules").replaceChildren(...rules("admins.domains", domains), ...rules("admins.groups", groups));
-    showOnly("admins-table");
+    showOnly(STATES, "admins-table");
   } catch (problem) {
-    showOnly("admins-problem");
+    showOnly(STATES, "admins-problem");
     showProblem(byId("admins-problem-text"), problem);
-  }
-}
-
-function showOnly(id) {
-  for (const state of ["admins-loading", "admins-problem", "admins-table"]) {
-    byId(state).hidden = state !== id;
   }
 }
 
@@ -87,18 +82,13 @@ function leaveFor(text) {
   load();
 }
 
-function setError(text) {
-  byId("add-error").textContent = text;
-  input.setAttribute("aria-invalid", String(text !== ""));
-}
-
-input.addEventListener("input", () => setError(""));
+input.addEventListener("input", () => setError(input, ""));
 byId("admins-retry").addEventListener("click", load);
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const email = input.value.trim();
   byId("add-problem").replaceChildren();
-  setError(email.includes("@") ? "" : t("admins.no_address"));
+  setError(input, email.includes("@") ? "" : t("admins.no_address"));
   const go = byId("add-button");
   if (!email.includes("@")) {
     input.focus();

@@ -31,6 +31,24 @@ export function release(button) {
   button.removeAttribute("aria-disabled");
 }
 
+/** Says beside a field what is wrong with it; nothing if it is as it should be. */
+export function setError(input, text) {
+  byId(`${input.id}-error`).textContent = text;
+  input.setAttribute("aria-invalid", String(text !== ""));
+}
+
+/** Shows one of several elements that take turns in one place. */
+export function showOnly(ids, id) {
+  for (const other of ids) {
+    byId(other).hidden = other !== id;
+  }
+}
+
+/** Makes a badge of a status. */
+export function badge(status) {
+  return make("span", { class: `badge ${status}` }, t(`status.${status}`));
+}
+
 /** Has a text announced politely to who cannot see the change itself. */
 export function announce(text) {
   byId("announcement").textContent = text;

@@ -469,11 +469,6 @@ export function filled(form) {
   return Object.fromEntries([...new FormData(byId(form).querySelector("form"))].map(([name, value]) => [name, value.trim()]));
 }
 
-/** Makes a badge of a status. */
-export function badge(status) {
-  return make("span", { class: `badge ${status}` }, t(`status.${status}`));
-}
-
 /** Makes the dash that stands for nothing. */
 export function nothing() {
   return make("span", { class: "nothing" }, "–");

@@ -2,11 +2,12 @@
 
 import { get, post, remove } from "./api.js";
 import { ask } from "./confirm.js";
-import { byId, make, showProblem, toast } from "./dom.js";
+import { byId, make, showOnly, showProblem, toast } from "./dom.js";
 import { browserName, timeElement } from "./format.js";
 import { t } from "./words.js";
 
 const list = byId("sessions");
+const STATES = ["sessions-loading", "sessions-problem", "sessions"];
 
 /** Wires the list's buttons, and shows it. */
 export function startSessions() {
@@ -19,16 +20,10 @@ async function load() {
   try {
     const { sessions } = await get("/api/me/sessions?limit=200");
     list.replaceChildren(...sessions.map(entry));
-    showOnly("sessions");
+    showOnly(STATES, "sessions");
   } catch (problem) {
-    showOnly("sessions-problem");
+    showOnly(STATES, "sessions-problem");
     showProblem(byId("sessions-problem-text"), problem);
-  }
-}
-
-function showOnly(id) {
-  for (const state of ["sessions-loading", "sessions-problem", "sessions"]) {
-    byId(state).hidden = state !== id;
   }
 }
 

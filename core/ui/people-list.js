@@ -1,9 +1,9 @@
 // The tab of people: who was seen, who is suspended, who has left.
 
 import { get, post, remove, withQuery } from "./api.js";
-import { byId, make, toast } from "./dom.js";
+import { badge, byId, make, toast } from "./dom.js";
 import { brief, dollars, timeElement } from "./format.js";
-import { Grid, badge, filled, nothing } from "./grid.js";
+import { Grid, filled, nothing } from "./grid.js";
 import { askToSuspend } from "./suspend.js";
 import { t } from "./words.js";
 

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { keepOpen, runAll } from "./confirm.js";
-import { byId, claim, release, showProblem } from "./dom.js";
+import { byId, claim, release, setError, showProblem } from "./dom.js";
 import { n, t } from "./words.js";
 
 const dialog = byId("suspend");
@@ -19,26 +19,21 @@ export function askToSuspend(emails, done) {
     : t(named ? "suspend.one" : "suspend.somebody", { name: emails[0] });
   byId("suspend-email-field").hidden = named;
   byId("suspend-form").reset();
-  setAddressError("");
+  setError(address, "");
   byId("suspend-problem").replaceChildren();
   dialog.showModal();
   (named ? byId("suspend-duration") : address).focus();
 }
 
-function setAddressError(text) {
-  byId("suspend-email-error").textContent = text;
-  address.setAttribute("aria-invalid", String(text !== ""));
-}
-
 byId("suspend-cancel").addEventListener("click", keepOpen(dialog, go));
-address.addEventListener("input", () => setAddressError(""));
+address.addEventListener("input", () => setError(address, ""));
 
 byId("suspend-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (!byId("suspend-email-field").hidden) {
     const typed = address.value.trim();
     if (!typed.includes("@")) {
-      setAddressError(t("suspend.no_address"));
+      setError(address, t("suspend.no_address"));
       address.focus();
       return;
     }

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { copyOnClick } from "./copy.js";
-import { byId, claim, make, release, showProblem } from "./dom.js";
+import { byId, claim, make, release, setError, showProblem } from "./dom.js";
 import { absolute, day, now } from "./format.js";
 import { fillTabs } from "./tabs.js";
 import { t } from "./words.js";
@@ -107,11 +107,6 @@ async function create(onCreated) {
   } finally {
     release(button);
   }
-}
-
-function setError(input, text) {
-  byId(`${input.id}-error`).textContent = text;
-  input.setAttribute("aria-invalid", String(text !== ""));
 }
 
 function show(minted) {

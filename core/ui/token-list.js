@@ -2,7 +2,7 @@
 
 import { get, post, withQuery } from "./api.js";
 import { ask } from "./confirm.js";
-import { byId, claim, make, release, showProblem, toast } from "./dom.js";
+import { badge, byId, claim, make, release, showOnly, showProblem, toast } from "./dom.js";
 import { dayElement, expiry, now, timeElement } from "./format.js";
 import { n, t } from "./words.js";
 
@@ -12,6 +12,7 @@ const PAGE_SIZE = 50;
 /** From how long before its end a token is marked as ending soon, in seconds. */
 const SOON = 3 * 24 * 60 * 60;
 
+const STATES = ["list-loading", "list-empty", "list-problem", "list-table"];
 const rows = byId("list-rows");
 const more = byId("load-more");
 let nextCursor = null;
@@ -30,20 +31,20 @@ export function startList() {
 export async function load() {
   const mine = ++generation;
   if (byId("list-table").hidden) {
-    showOnly("list-loading");
+    showOnly(STATES, "list-loading");
   }
   try {
     const page = await fetchPage();
     if (mine === generation) {
       rows.replaceChildren(...page.tokens.map(row));
-      showOnly(page.tokens.length > 0 ? "list-table" : "list-empty");
+      showOnly(STATES, page.tokens.length > 0 ? "list-table" : "list-empty");
       settle(page);
     }
   } catch (problem) {
     if (mine === generation) {
       more.hidden = true;
       byId("revoke-all").hidden = true;
-      showOnly("list-problem");
+      showOnly(STATES, "list-problem");
       showProblem(byId("list-problem-text"), problem);
     }
   }
@@ -85,12 +86,6 @@ function offerRevokeAll() {
   byId("revoke-all").hidden = !nextCursor && !rows.querySelector("tr.active");
 }
 
-function showOnly(id) {
-  for (const state of ["list-loading", "list-empty", "list-problem", "list-table"]) {
-    byId(state).hidden = state !== id;
-  }
-}
-
 function row(token) {
   const active = token.status === "active";
   const name = make("th", { role: "rowheader", scope: "row" }, make("bdi", {}, token.token_name));
@@ -116,10 +111,6 @@ function row(token) {
   }
   element.append(action);
   return element;
-}
-
-function badge(status) {
-  return make("span", { class: `badge ${status}` }, t(`status.${status}`));
 }
 
 function when(label, content) {

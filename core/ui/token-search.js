@@ -1,9 +1,9 @@
 // The tab of everybody's tokens.
 
 import { get, remove, withQuery } from "./api.js";
-import { byId, make } from "./dom.js";
+import { badge, byId, make } from "./dom.js";
 import { dayElement, expiry, timeElement } from "./format.js";
-import { Grid, badge, filled } from "./grid.js";
+import { Grid, filled } from "./grid.js";
 import { t } from "./words.js";
 
 /** Makes the list; `changed` is called after something was done. */
