@@ -47,6 +47,13 @@ pub(crate) enum Command {
     /// Manage the keys that sign API tokens, and those of fronts in other places
     #[command(subcommand)]
     Keys(Keys),
+    /// Print what calls cost, and why: by the configuration, or as the provider publishes it
+    ///
+    /// Dollars per million tokens. A model that is not in the configuration by its name is looked for among those that stand for many.
+    Prices {
+        /// A model as clients name it [default: all that the configuration names]
+        model: Option<String>,
+    },
     /// Print the gateway.toml that does what a LiteLLM proxy's configuration does
     ///
     /// Models, providers, prices, aliases and budgets are taken over. What is not, and what is left to do, is said on

@@ -14,6 +14,7 @@ mod keys;
 mod local_hot;
 mod local_records;
 mod platform;
+mod prices;
 mod records;
 mod serve;
 mod server;
@@ -76,6 +77,10 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             for route in ROUTES {
                 say(&format!("{}\t{}\t{}", route.method, route.path, route.gate));
             }
+            Ok(())
+        }
+        Command::Prices { model } => {
+            say(&prices::describe(&configured(Place::Tool)?.config, model.as_deref())?);
             Ok(())
         }
         Command::Records(Records::Create) => {

@@ -1,15 +1,17 @@
 //! Reading the configuration: the document, then the variables over it, then the checks that need more than one key.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize as _;
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::inherited::inherit;
 use super::unknown::explain;
 use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl, Seconds};
-use crate::money::{Budget, InvalidAmount, Nanodollars, Price};
+use crate::money::{Budget, InvalidAmount, Nanodollars, Price, Rates};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
 
@@ -97,7 +99,7 @@ impl Config {
         let table = parse_document(document)?;
         let overrides = vars.with_prefix(VARIABLE_PREFIX);
         let mut config =
-            overridden(&table, &overrides)?.map_err(|message| wrong_variable(&table, &overrides, &message))?;
+            overridden(&table, &overrides)?.map_err(|error| wrong_variable(&table, &overrides, error.message()))?;
         inherit(&mut config, vars)?;
         config.calendar.zone = zone(&config.calendar.time_zone);
         config.complete(place)
@@ -128,9 +130,9 @@ impl Config {
     fn offer_echo(&mut self) {
         const ECHO: &str = "echo";
         let input = 1_000_000;
-        let price = Price { input, cache_write_5m: input, cache_write_1h: input, cache_read: input, output: 5_000_000 };
+        let rates = Rates { input, cache_write_5m: input, cache_write_1h: input, cache_read: input, output: 5_000_000 };
         self.providers.insert(ECHO.to_owned(), Provider::new(ProviderKind::Echo));
-        self.models.insert(ECHO.to_owned(), Model { price: Some(price), ..Model::of(ECHO) });
+        self.models.insert(ECHO.to_owned(), Model { price: Some(Price::flat(rates)), ..Model::of(ECHO) });
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -186,61 +188,77 @@ impl BudgetEntry {
     }
 }
 
-fn parse_document(document: &str) -> Result<Table, ConfigError> {
+/// Reads a document, and checks that it makes a configuration by itself: only here it is known on which line an error is.
+fn parse_document(document: &str) -> Result<DeTable<'_>, ConfigError> {
     let located = |error: &toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = document.get(..start).unwrap_or_default().matches('\n').count() + 1;
         ConfigError::Document { line, message: explain(error.message()) }
     };
-    toml::from_str::<Config>(document).map_err(|error| located(&error))?;
-    toml::from_str(document).map_err(|error| located(&error))
+    let table = DeTable::parse(document).map_err(|error| located(&error))?.into_inner();
+    typed(table.clone()).map_err(|error| located(&error))?;
+    Ok(table)
+}
+
+/// Reads the configuration that a table makes. It is the only way to one: the code that does it is a tenth of a Worker.
+fn typed(table: DeTable) -> Result<Config, toml::de::Error> {
+    Config::deserialize(Deserializer::from(Spanned::new(0..0, table)))
 }
 
 /// Reads the configuration that a document and variables make, or says what its types have against it.
-fn overridden(document: &Table, variables: &[(String, String)]) -> Result<Result<Config, String>, ConfigError> {
+fn overridden(
+    document: &DeTable,
+    variables: &[(String, String)],
+) -> Result<Result<Config, toml::de::Error>, ConfigError> {
     let mut table = document.clone();
     for (name, value) in variables {
         set(&mut table, name, value)?;
     }
-    Ok(Config::deserialize(table).map_err(|error| explain(error.message())))
+    Ok(typed(table))
 }
 
 /// Names the variable without which the types have nothing against the configuration, if it is one alone.
-fn wrong_variable(document: &Table, variables: &[(String, String)], message: &str) -> ConfigError {
+fn wrong_variable(document: &DeTable, variables: &[(String, String)], message: &str) -> ConfigError {
     let is_good_without = |index: usize| {
         let others = [&variables[..index], &variables[index + 1..]].concat();
         matches!(overridden(document, &others), Ok(Ok(_)))
     };
     let culprit =
         (0..variables.len()).find(|index| is_good_without(*index)).map(|index| format!("{}: ", variables[index].0));
-    ConfigError::Variable { message: format!("{}{message}", culprit.unwrap_or_default()) }
+    ConfigError::Variable { message: format!("{}{}", culprit.unwrap_or_default(), explain(message)) }
 }
 
-fn set(table: &mut Table, name: &str, value: &str) -> Result<(), ConfigError> {
+fn set<'a>(table: &mut DeTable<'a>, name: &'a str, value: &'a str) -> Result<(), ConfigError> {
     let path = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name).to_ascii_lowercase();
     let mut parts: Vec<&str> = path.split("__").collect();
     let unknown = || ConfigError::Variable { message: format!("{name} names no configuration key") };
     let last = parts.pop().filter(|last| !last.is_empty()).ok_or_else(unknown)?;
+    let key = |part: &str| nowhere(Cow::Owned(part.to_owned()));
     let mut here = table;
     for part in parts {
-        let next = here.entry(part).or_insert_with(|| Value::Table(Table::new()));
-        here = next.as_table_mut().ok_or_else(unknown)?;
+        let next = here.entry(key(part)).or_insert_with(|| nowhere(DeValue::Table(DeTable::new())));
+        let DeValue::Table(table) = next.get_mut() else { return Err(unknown()) };
+        here = table;
     }
-    here.insert(last.to_owned(), typed(value));
+    here.insert(key(last), nowhere(value_of(value)));
     Ok(())
 }
 
-fn typed(text: &str) -> Value {
-    #[derive(serde::Deserialize)]
-    struct Document {
-        value: Value,
-    }
-    match toml::from_str(&format!("value = {text}")) {
-        Ok(Document {
-            value:
-                value @ (Value::Integer(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_) | Value::String(_)),
-        }) => value,
-        _ => Value::String(text.to_owned()),
+/// Says of what a variable holds that it is on no line.
+fn nowhere<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+fn value_of(text: &str) -> DeValue<'_> {
+    match DeValue::parse(text).map(Spanned::into_inner) {
+        Ok(
+            value @ (DeValue::Integer(_)
+            | DeValue::Boolean(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)
+            | DeValue::String(_)),
+        ) => value,
+        _ => DeValue::String(Cow::Borrowed(text)),
     }
 }
 
@@ -401,7 +419,7 @@ pub(super) mod tests {
     #[test]
     fn offers_echo_when_there_is_nothing_else_to_call() {
         let config = load("").unwrap();
-        assert_eq!(config.models["echo"].price.unwrap().output, 5_000_000);
+        assert_eq!(config.models["echo"].price.as_ref().unwrap().rates.output, 5_000_000);
         assert_eq!(config.providers["echo"].kind, ProviderKind::Echo);
         let other = load("[providers.x]\nkind = \"echo\"\n[models.y]\nprovider = \"x\"").unwrap();
         assert!(!other.models.contains_key("echo") && other.models.contains_key("y"));

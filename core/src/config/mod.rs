@@ -294,6 +294,8 @@ pub struct Provider {
     /// Whether OpenAI's streams are asked for their usage where the client did not ask.
     #[serde(default = "yes")]
     pub include_usage: bool,
+    /// Whose published prices hold, if not those of its kind and address.
+    pub prices: Option<Vendor>,
     /// How many milliseconds the echo provider waits before each word of a stream.
     #[serde(default)]
     pub pace_ms: u32,
@@ -303,7 +305,15 @@ impl Provider {
     /// Returns a provider of that kind with nothing else said.
     #[must_use]
     pub const fn new(kind: ProviderKind) -> Self {
-        Self { kind, base_url: None, api_key: None, auth: ProviderAuth::Key, include_usage: true, pace_ms: 0 }
+        Self {
+            kind,
+            base_url: None,
+            api_key: None,
+            auth: ProviderAuth::Key,
+            include_usage: true,
+            prices: None,
+            pace_ms: 0,
+        }
     }
 }
 
@@ -346,6 +356,53 @@ impl ProviderKind {
     }
 }
 
+/// Who publishes prices that the gateway takes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vendor {
+    /// Anthropic.
+    Anthropic,
+    /// `DeepSeek`.
+    Deepseek,
+    /// Google's Gemini API.
+    Gemini,
+    /// Mistral.
+    Mistral,
+    /// OpenAI.
+    Openai,
+    /// xAI.
+    Xai,
+}
+
+impl Vendor {
+    /// Returns its name in the price table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Deepseek => "deepseek",
+            Self::Gemini => "gemini",
+            Self::Mistral => "mistral",
+            Self::Openai => "openai",
+            Self::Xai => "xai",
+        }
+    }
+
+    /// Returns whose API answers at a host.
+    #[must_use]
+    pub fn at(host: &str) -> Option<Self> {
+        match host {
+            "api.anthropic.com" => Some(Self::Anthropic),
+            "api.deepseek.com" => Some(Self::Deepseek),
+            "generativelanguage.googleapis.com" => Some(Self::Gemini),
+            "api.mistral.ai" => Some(Self::Mistral),
+            "api.openai.com" => Some(Self::Openai),
+            "api.x.ai" => Some(Self::Xai),
+            _ => None,
+        }
+    }
+}
+
 /// How a provider knows us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -368,7 +425,7 @@ pub struct Model {
     /// Other names for it.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// What it costs; without a price it is refused where a budget applies.
+    /// What it costs, if not what its provider publishes; without a price it is refused where a budget applies.
     pub price: Option<Price>,
 }
 

@@ -59,7 +59,7 @@ impl Estimator {
         let input = self.input(model, size);
         let expected = self.averages(model).output_90th;
         let output = size.max_output.map_or(expected, |most| most.min(expected)).saturating_mul(size.answers.max(1));
-        price.cost(&TokenUsage { input, output, ..TokenUsage::default() })
+        price.cost(&TokenUsage { input, output, ..TokenUsage::default() }, None).amount
     }
 
     /// Returns the input tokens that a call is expected to have.
@@ -106,9 +106,10 @@ fn percentile_step(percentile: u64, seen: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Rates;
 
     const PRICE: Price =
-        Price { input: 1_000_000, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 5_000_000 };
+        Price::flat(Rates { input: 1_000_000, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 5_000_000 });
 
     fn size(text_bytes: u64, max_output: Option<u64>) -> CallSize {
         CallSize { text_bytes, blobs: 0, max_output, answers: 1 }

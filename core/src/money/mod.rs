@@ -7,6 +7,8 @@ mod budget;
 mod counter;
 mod estimate;
 mod price;
+mod rates;
+mod table;
 mod usage;
 mod window;
 
@@ -14,6 +16,8 @@ pub use amount::{InvalidAmount, Nanodollars};
 pub use budget::{Budget, BudgetScope, BudgetState};
 pub use counter::{Counter, InvalidCounter};
 pub use estimate::{CallSize, Estimator};
-pub use price::Price;
+pub use price::{Cost, Price, ServiceTier};
+pub use rates::Rates;
+pub use table::PriceTable;
 pub use usage::TokenUsage;
 pub use window::{Calendar, Window, WindowId, WindowKind};

@@ -1,126 +1,255 @@
-//! What tokens cost.
+//! What a call of a model costs.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use super::rates::{Rates, RatesDocument};
 use super::{Nanodollars, TokenUsage};
 
 /// Picodollars in a nanodollar.
 const PER_NANODOLLAR: u128 = 1000;
 
-/// The prices of a model, in picodollars (1e-12 USD) per token; 1 USD per million tokens is 1,000,000.
-///
-/// Configured in dollars per million tokens, as texts. A cache price that is not given is the input's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a provider served a call, where that has prices of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceTier {
+    /// Some time within a day.
+    Batch,
+    /// When there is room.
+    Flex,
+    /// Before others.
+    Priority,
+}
+
+impl ServiceTier {
+    /// Every tier.
+    pub const ALL: [Self; 3] = [Self::Batch, Self::Flex, Self::Priority];
+
+    /// Returns its name in answers and in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+        }
+    }
+}
+
+/// The prices of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
-    /// Input that was not cached.
-    pub input: u64,
-    /// Written to the cache for five minutes.
-    pub cache_write_5m: u64,
-    /// Written to the cache for an hour.
-    pub cache_write_1h: u64,
-    /// Read from the cache.
-    pub cache_read: u64,
-    /// Output.
-    pub output: u64,
+    /// What tokens cost by default.
+    pub rates: Rates,
+    /// What all of them cost in calls with more input than so many tokens, those of the cache included; the largest number first.
+    pub above: Vec<(u64, Rates)>,
+    /// What they cost where the provider says that it served a call so.
+    pub tiers: BTreeMap<ServiceTier, Rates>,
+    /// What each use of the provider's own tools costs, by the names under which its answers count them.
+    pub uses: BTreeMap<String, Nanodollars>,
+}
+
+/// What a call cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// The amount.
+    pub amount: Nanodollars,
+    /// Whether all of it has a price: a tier that has none is charged as the standard one.
+    pub is_complete: bool,
+}
+
+impl Cost {
+    /// What costs nothing.
+    pub const NOTHING: Self = Self { amount: Nanodollars::ZERO, is_complete: true };
+
+    /// Adds another.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        let amount = Nanodollars(self.amount.0.saturating_add(other.amount.0));
+        Self { amount, is_complete: self.is_complete && other.is_complete }
+    }
 }
 
 impl Price {
-    /// Returns what a call costs: the sum over the kinds of tokens in picodollars, rounded half up once.
+    /// Returns a price that is the same for every call.
     #[must_use]
-    pub fn cost(&self, usage: &TokenUsage) -> Nanodollars {
-        let kinds = [
-            (usage.input, self.input),
-            (usage.cache_write_5m, self.cache_write_5m),
-            (usage.cache_write_1h, self.cache_write_1h),
-            (usage.cache_read, self.cache_read),
-            (usage.output, self.output),
-        ];
-        // Five products of 64-bit numbers: the sum may pass 128 bits only where the amount has long passed 64.
-        let picodollars = kinds
-            .iter()
-            .fold(0_u128, |sum, (tokens, price)| sum.saturating_add(u128::from(*tokens) * u128::from(*price)));
-        let nanodollars = picodollars.saturating_add(PER_NANODOLLAR / 2) / PER_NANODOLLAR;
-        Nanodollars(i64::try_from(nanodollars).unwrap_or(i64::MAX))
+    pub const fn flat(rates: Rates) -> Self {
+        Self { rates, above: Vec::new(), tiers: BTreeMap::new(), uses: BTreeMap::new() }
+    }
+
+    /// Returns what a call costs: the sum over the kinds of tokens in picodollars, rounded half up once.
+    ///
+    /// Where a tier's prices and those of a long input could apply both, the long input's do: no table tells what both are together,
+    /// and these are not the lower ones.
+    #[must_use]
+    pub fn cost(&self, usage: &TokenUsage, tier: Option<ServiceTier>) -> Cost {
+        let tiered = tier.map(|tier| self.tiers.get(&tier));
+        let rates = self.of_long_input(usage).or(tiered.flatten()).unwrap_or(&self.rates);
+        let nanodollars = rates.picodollars(usage).saturating_add(PER_NANODOLLAR / 2) / PER_NANODOLLAR;
+        let amount = Nanodollars(i64::try_from(nanodollars).unwrap_or(i64::MAX));
+        Cost { amount, is_complete: tiered != Some(None) }
+    }
+
+    /// Returns what the uses of the provider's own tools cost.
+    #[must_use]
+    pub fn cost_of_uses(&self, uses: &BTreeMap<String, u64>) -> Cost {
+        uses.iter().filter(|(_, times)| **times > 0).fold(Cost::NOTHING, |sum, (name, times)| {
+            let Some(price) = self.uses.get(name) else { return Cost { is_complete: false, ..sum } };
+            let cost = i64::try_from(*times).map_or(i64::MAX, |times| price.0.saturating_mul(times));
+            Cost { amount: Nanodollars(sum.amount.0.saturating_add(cost)), ..sum }
+        })
+    }
+
+    fn of_long_input(&self, usage: &TokenUsage) -> Option<&Rates> {
+        let kinds = [usage.input, usage.cache_write_5m, usage.cache_write_1h, usage.cache_read];
+        let input = kinds.into_iter().fold(0_u64, u64::saturating_add);
+        self.above.iter().find(|(tokens, _)| input > *tokens).map(|(_, rates)| rates)
+    }
+}
+
+/// [`Price`] as the configuration has it. Nested texts are not flattened: what is not known is refused by name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceDocument {
+    input: String,
+    output: String,
+    cache_write_5m: Option<String>,
+    cache_write_1h: Option<String>,
+    cache_read: Option<String>,
+    #[serde(default)]
+    above: Vec<AboveDocument>,
+    #[serde(default)]
+    tiers: BTreeMap<ServiceTier, Rates>,
+    #[serde(default)]
+    uses: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboveDocument {
+    input_tokens: u64,
+    input: String,
+    output: String,
+    cache_write_5m: Option<String>,
+    cache_write_1h: Option<String>,
+    cache_read: Option<String>,
+}
+
+impl AboveDocument {
+    fn read(self) -> Result<(u64, Rates), String> {
+        let Self { input_tokens, input, output, cache_write_5m, cache_write_1h, cache_read } = self;
+        let rates = RatesDocument { input, output, cache_write_5m, cache_write_1h, cache_read }.read()?;
+        Ok((input_tokens, rates))
+    }
+}
+
+impl PriceDocument {
+    fn read(self) -> Result<Price, String> {
+        let Self { input, output, cache_write_5m, cache_write_1h, cache_read, above, tiers, uses } = self;
+        let rates = RatesDocument { input, output, cache_write_5m, cache_write_1h, cache_read }.read()?;
+        let mut above = above.into_iter().map(AboveDocument::read).collect::<Result<Vec<_>, _>>()?;
+        above.sort_by_key(|(tokens, _)| std::cmp::Reverse(*tokens));
+        let dollars = |(name, text): (String, String)| match Nanodollars::parse_dollars(&text) {
+            Ok(amount) if amount.0 >= 0 => Ok((name, amount)),
+            _ => Err(format!("uses.{name} must be dollars for each use, a text such as \"0.01\"")),
+        };
+        let uses = uses.into_iter().map(dollars).collect::<Result<_, _>>()?;
+        Ok(Price { rates, above, tiers, uses })
     }
 }
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Document {
-            input: String,
-            output: String,
-            cache_write_5m: Option<String>,
-            cache_write_1h: Option<String>,
-            cache_read: Option<String>,
-        }
-        let document = Document::deserialize(deserializer)?;
-        let read = |name: &str, text: &str| {
-            per_million(text).ok_or_else(|| {
-                serde::de::Error::custom(format!(
-                    "{name} must be dollars per million tokens, a text such as \"3.00\" with at most 6 decimals"
-                ))
-            })
-        };
-        let input = read("input", &document.input)?;
-        let cached = |name: &str, text: Option<&String>| text.map_or(Ok(input), |text| read(name, text));
-        Ok(Self {
-            input,
-            cache_write_5m: cached("cache_write_5m", document.cache_write_5m.as_ref())?,
-            cache_write_1h: cached("cache_write_1h", document.cache_write_1h.as_ref())?,
-            cache_read: cached("cache_read", document.cache_read.as_ref())?,
-            output: read("output", &document.output)?,
-        })
+        PriceDocument::deserialize(deserializer)?.read().map_err(serde::de::Error::custom)
     }
-}
-
-/// Returns the picodollars per token. A dollar per million tokens is 1,000 nanodollars per token times 1,000.
-fn per_million(text: &str) -> Option<u64> {
-    let nanodollars = u64::try_from(Nanodollars::parse_dollars(text).ok()?.0).ok()?;
-    (nanodollars % 1000 == 0).then_some(nanodollars / 1000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn price(document: &str) -> Price {
-        toml::from_str(document).unwrap()
-    }
+    const RATES: Rates = Rates { input: 1, cache_write_5m: 10, cache_write_1h: 100, cache_read: 1000, output: 10_000 };
 
-    #[test]
-    fn reads_dollars_per_million_tokens() {
-        let price = price("input = \"1.00\"\noutput = \"5.00\"\ncache_read = \"0.000001\"");
-        assert_eq!((price.input, price.output, price.cache_read), (1_000_000, 5_000_000, 1));
-        assert_eq!(price.cache_write_5m, price.input);
-    }
-
-    #[test]
-    fn names_the_price_that_cannot_be_read() {
-        for output in ["\"0.0000001\"", "\"-1\"", "\"free\""] {
-            let error = toml::from_str::<Price>(&format!("input = \"1\"\noutput = {output}")).unwrap_err();
-            assert!(error.message().contains("output"), "{error}");
-        }
+    fn amount(price: &Price, usage: TokenUsage) -> Nanodollars {
+        price.cost(&usage, None).amount
     }
 
     #[test]
     fn adds_up_all_kinds_and_rounds_once() {
-        let price = Price { input: 1, cache_write_5m: 10, cache_write_1h: 100, cache_read: 1000, output: 10_000 };
-        // 499 + 1 picodollars are half a nanodollar: up.
-        assert_eq!(price.cost(&TokenUsage { input: 490, cache_write_5m: 1, ..TokenUsage::default() }), Nanodollars(1));
+        let price = Price::flat(RATES);
+        // 490 + 10 picodollars are half a nanodollar: up.
+        assert_eq!(
+            amount(&price, TokenUsage { input: 490, cache_write_5m: 1, ..TokenUsage::default() }),
+            Nanodollars(1)
+        );
         // 499 picodollars: down.
-        assert_eq!(price.cost(&TokenUsage { input: 499, ..TokenUsage::default() }), Nanodollars(0));
+        assert_eq!(amount(&price, TokenUsage { input: 499, ..TokenUsage::default() }), Nanodollars(0));
         // 3 + 20 + 100 + 4,000 + 50,000 = 54,123 picodollars: 54 nanodollars.
         let usage = TokenUsage { input: 3, cache_write_5m: 2, cache_write_1h: 1, cache_read: 4, output: 5 };
-        assert_eq!(price.cost(&usage), Nanodollars(54));
+        assert_eq!(amount(&price, usage), Nanodollars(54));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for (more, named) in [
+            ("inputs = \"1\"", "inputs"),
+            ("[[above]]\ninput_tokens = 1\ninput = \"1\"\noutput = \"1\"\ncache = \"1\"", "cache"),
+            ("[[above]]\ninput_tokens = 1\ninput = \"1\"", "output"),
+            ("[tiers.slow]\ninput = \"1\"\noutput = \"1\"", "slow"),
+            ("[uses]\nweb_search_requests = \"-1\"", "web_search_requests"),
+            ("[tiers.flex]\ninput = \"1\"\noutput = \"free\"", "output"),
+        ] {
+            let error = toml::from_str::<Price>(&format!("input = \"1\"\noutput = \"1\"\n{more}")).unwrap_err();
+            assert!(error.message().contains(named), "{error}");
+        }
     }
 
     #[test]
     fn stops_at_the_largest_amount() {
-        let price =
-            Price { input: u64::MAX, cache_write_5m: u64::MAX, cache_write_1h: 0, cache_read: 0, output: u64::MAX };
+        let rates =
+            Rates { input: u64::MAX, cache_write_5m: u64::MAX, cache_write_1h: 0, cache_read: 0, output: u64::MAX };
         let usage = TokenUsage { input: u64::MAX, cache_write_5m: u64::MAX, output: u64::MAX, ..TokenUsage::default() };
-        assert_eq!(price.cost(&usage), Nanodollars(i64::MAX));
+        assert_eq!(amount(&Price::flat(rates), usage), Nanodollars(i64::MAX));
+    }
+
+    #[test]
+    fn charges_all_of_a_call_at_the_price_of_its_long_input() {
+        let price: Price = toml::from_str(
+            "input = \"1\"\noutput = \"2\"\n[[above]]\ninput_tokens = 100\ninput = \"10\"\noutput = \"20\"\ncache_read = \"5\"\n\
+             [[above]]\ninput_tokens = 1000\ninput = \"100\"\noutput = \"200\"",
+        )
+        .unwrap();
+        let usage = |input, cache_read| TokenUsage { input, cache_read, output: 1, ..TokenUsage::default() };
+        // Dollars a million tokens are microdollars a token: 50 + 50 in at 1, 1 out at 2, in thousands of nanodollars.
+        assert_eq!(amount(&price, usage(50, 50)), Nanodollars(102_000));
+        // Past the threshold with what was cached: 51 at 10, 50 at 5, 1 at 20.
+        assert_eq!(amount(&price, usage(51, 50)), Nanodollars(510_000 + 250_000 + 20_000));
+        assert_eq!(amount(&price, usage(1001, 0)), Nanodollars(100_100_000 + 200_000));
+    }
+
+    #[test]
+    fn charges_each_use_of_a_tool_and_says_where_it_has_no_price() {
+        let price: Price =
+            toml::from_str("input = \"1\"\noutput = \"1\"\n[uses]\nweb_search_requests = \"0.01\"").unwrap();
+        let cost = |uses: &[(&str, u64)]| {
+            price.cost_of_uses(&uses.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect())
+        };
+        // 3 at a cent.
+        assert_eq!(cost(&[("web_search_requests", 3)]), Cost { amount: Nanodollars(30_000_000), is_complete: true });
+        assert_eq!(cost(&[("web_search_requests", 0), ("other", 0)]), Cost::NOTHING);
+        let partly = Cost { amount: Nanodollars(10_000_000), is_complete: false };
+        assert_eq!(cost(&[("web_search_requests", 1), ("web_fetch_requests", 1)]), partly);
+    }
+
+    #[test]
+    fn charges_a_tier_at_its_own_price_and_says_where_it_has_none() {
+        let document = "input = \"2\"\noutput = \"4\"\n[tiers.batch]\ninput = \"1\"\noutput = \"2\"";
+        let price: Price = toml::from_str(document).unwrap();
+        let usage = TokenUsage { input: 10, output: 10, ..TokenUsage::default() };
+        let cost = |tier| price.cost(&usage, tier);
+        assert_eq!(cost(None), Cost { amount: Nanodollars(60_000), is_complete: true });
+        assert_eq!(cost(Some(ServiceTier::Batch)), Cost { amount: Nanodollars(30_000), is_complete: true });
+        assert_eq!(cost(Some(ServiceTier::Flex)), Cost { amount: Nanodollars(60_000), is_complete: false });
     }
 }

@@ -34,6 +34,8 @@ struct Usage {
     service_tier: Option<String>,
     /// `fast` has prices of its own.
     speed: Option<String>,
+    /// So has a call that stays in one country.
+    inference_geo: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,10 +96,15 @@ fn read_usage(usage: Option<Usage>, tally: &mut Tally) {
         (None, None) => {}
     }
     tally.has_input |= usage.input_tokens.is_some();
-    let ran = |times: &serde_json::Value| times.as_u64() != Some(0);
-    tally.has_extras |= usage.server_tool_use.is_some_and(|tools| tools.values().any(ran));
+    for (name, times) in usage.server_tool_use.into_iter().flatten() {
+        match times.as_u64() {
+            Some(times) => _ = tally.uses.insert(name, times),
+            None => tally.has_extras = true,
+        }
+    }
     tally.note_tier(usage.service_tier.as_deref());
-    tally.note_tier(usage.speed.as_deref());
+    tally.has_extras |= usage.speed.is_some_and(|speed| speed != "standard");
+    tally.has_extras |= usage.inference_geo.is_some_and(|place| !matches!(place.as_str(), "global" | "not_available"));
 }
 
 #[cfg(test)]
@@ -133,6 +140,8 @@ mod tests {
             estimated: false,
             has_input: true,
             failed: false,
+            tier: None,
+            uses: std::collections::BTreeMap::new(),
             has_extras: false,
         }
     }
@@ -155,18 +164,39 @@ mod tests {
     #[test]
     fn notices_what_tokens_do_not_cover() {
         for usage in [
-            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":2}}"#,
-            r#"{"output_tokens":1,"service_tier":"priority"}"#,
+            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":"many"}}"#,
+            r#"{"output_tokens":1,"service_tier":"unheard_of"}"#,
             r#"{"output_tokens":1,"speed":"fast"}"#,
+            r#"{"output_tokens":1,"inference_geo":"us"}"#,
         ] {
             assert!(document(usage).has_extras, "{usage}");
         }
         for usage in [
-            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":0},"service_tier":"standard"}"#,
+            r#"{"output_tokens":1,"server_tool_use":{"web_search_requests":0},"service_tier":"standard","inference_geo":"global"}"#,
             r#"{"output_tokens":1,"server_tool_use":null,"service_tier":null}"#,
         ] {
             assert!(!document(usage).has_extras, "{usage}");
         }
+    }
+
+    #[test]
+    fn counts_the_uses_of_its_tools_and_takes_the_last_count() {
+        let stream = STREAM
+            .replace("\"output_tokens\":11}", "\"output_tokens\":11,\"server_tool_use\":{\"web_search_requests\":1}}")
+            .replace("\"output_tokens\":15}", "\"output_tokens\":15,\"server_tool_use\":{\"web_search_requests\":3}}");
+        let reading = read(&[stream.as_bytes()], Ended::Complete);
+        assert_eq!(reading.uses.get("web_search_requests"), Some(&3));
+        assert!(!reading.has_extras);
+    }
+
+    #[test]
+    fn notices_the_tier_that_it_was_served_in() {
+        use crate::money::ServiceTier;
+        let tier = |name: &str| document(&format!("{{\"output_tokens\":1,\"service_tier\":\"{name}\"}}")).tier;
+        assert_eq!(
+            [tier("batch"), tier("priority"), tier("standard")],
+            [Some(ServiceTier::Batch), Some(ServiceTier::Priority), None]
+        );
     }
 
     #[test]

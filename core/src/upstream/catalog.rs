@@ -11,8 +11,8 @@ use super::passthrough::{Passthrough, repeated};
 use super::provider::Provider;
 use super::splice::splice;
 use super::{Format, Peek};
-use crate::config::{self, Config, ConfigError};
-use crate::money::Price;
+use crate::config::{self, Config, ConfigError, Vendor};
+use crate::money::{Price, PriceTable};
 
 /// Ends the names that stand for every model with that beginning.
 const WILDCARD: char = '*';
@@ -24,6 +24,8 @@ pub struct Catalog {
     /// Beginnings, the longest first.
     patterns: Vec<(String, Arc<Entry>)>,
     providers: BTreeMap<String, Arc<Provider>>,
+    /// What the providers publish.
+    published: PriceTable,
     passthroughs: Vec<Passthrough>,
 }
 
@@ -32,7 +34,8 @@ pub struct Catalog {
 struct Entry {
     name: String,
     upstream_name: Option<String>,
-    price: Option<Price>,
+    /// What it costs whatever the provider publishes.
+    price: Option<Arc<Price>>,
     provider: Arc<Provider>,
 }
 
@@ -42,6 +45,8 @@ pub struct ModelRoute {
     entry: Arc<Entry>,
     /// What the provider calls the model, where the client calls it something else.
     rename: Option<String>,
+    /// What it costs.
+    price: Option<Arc<Price>>,
 }
 
 impl Catalog {
@@ -51,10 +56,14 @@ impl Catalog {
     ///
     /// [`ConfigError`] names the provider, model or path that cannot be used.
     pub fn of(config: &Config) -> Result<Self, ConfigError> {
+        let providers = providers(config)?;
+        let vendors: Vec<&str> =
+            providers.values().filter_map(|provider| provider.vendor()).map(Vendor::name).collect();
         let mut catalog = Self {
             named: HashMap::new(),
             patterns: Vec::new(),
-            providers: providers(config)?,
+            published: PriceTable::of(&vendors),
+            providers,
             passthroughs: Vec::new(),
         };
         for (name, model) in &config.models {
@@ -62,7 +71,7 @@ impl Catalog {
             let entry = Entry {
                 name: name.clone(),
                 upstream_name: model.upstream_name.clone(),
-                price: model.price,
+                price: model.price.clone().map(Arc::new),
                 provider: Arc::clone(catalog.provider(&model.provider, || key("provider"))?),
             };
             catalog.add(entry, &model.aliases).map_err(|reason| ConfigError::key(key("aliases"), reason))?;
@@ -120,14 +129,26 @@ impl Catalog {
             (None, Some(_)) => asked.into(),
             (None, None) => (&entry.name).into(),
         };
+        let published = || self.published.price(entry.provider.vendor()?.name(), &called);
+        let price = entry.price.as_ref().or_else(published).cloned();
         let rename = (called != asked).then(|| called.into_owned());
-        Some(ModelRoute { entry: Arc::clone(entry), rename })
+        Some(ModelRoute { entry: Arc::clone(entry), rename, price })
     }
 
     /// Returns the paths that are passed on without being read.
     #[must_use]
     pub fn passthroughs(&self) -> &[Passthrough] {
         &self.passthroughs
+    }
+
+    /// Returns the models' names in the configuration, those that stand for many among them.
+    #[must_use]
+    pub fn models(&self) -> Vec<&str> {
+        let entries = self.named.values().chain(self.patterns.iter().map(|(_, entry)| entry));
+        let mut names: Vec<&str> = entries.map(|entry| entry.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Returns the names of all models and aliases that are served in one of these forms, each with its provider's name.
@@ -150,8 +171,20 @@ impl ModelRoute {
 
     /// Returns what its tokens cost.
     #[must_use]
-    pub fn price(&self) -> Option<Price> {
-        self.entry.price
+    pub fn price(&self) -> Option<&Arc<Price>> {
+        self.price.as_ref()
+    }
+
+    /// Says whether the configuration tells what they cost.
+    #[must_use]
+    pub fn has_own_price(&self) -> bool {
+        self.entry.price.is_some()
+    }
+
+    /// Returns what the provider calls it, where the client calls it something else.
+    #[must_use]
+    pub fn rename(&self) -> Option<&str> {
+        self.rename.as_deref()
     }
 
     /// Returns who serves it.

@@ -52,8 +52,15 @@ const FOR_US: [&str; 9] = [
 
 /// Beginnings of names that never reach a client: the provider's limits and a proxy's accounts are ours, not the person's,
 /// and no page of another origin may read our answers.
-const FOR_US_PREFIXES: [&str; 6] =
-    ["anthropic-ratelimit-", "x-litellm-", "llm-provider-", "access-control-", "content-security-policy", "cf-"];
+const FOR_US_PREFIXES: [&str; 7] = [
+    "anthropic-ratelimit-",
+    "x-ratelimit-",
+    "x-litellm-",
+    "llm-provider-",
+    "access-control-",
+    "content-security-policy",
+    "cf-",
+];
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -1,8 +1,10 @@
 //! Reading the usage beside the answer: bytes go to the client as they are, a copy goes here.
 
+use std::collections::BTreeMap;
+
 use super::sse::Events;
 use super::{Format, anthropic, openai, responses};
-use crate::money::TokenUsage;
+use crate::money::{ServiceTier, TokenUsage};
 
 /// Largest unstreamed answer that is read, in bytes: what a model says is a tenth of it, pictures and embeddings are larger.
 /// Of an even larger one the usage is estimated.
@@ -36,7 +38,11 @@ pub struct Reading {
     pub has_input: bool,
     /// Whether the provider reported an error in the answer.
     pub failed: bool,
-    /// Whether it billed what tokens do not cover: a tool of its own, audio, another service tier than the standard one.
+    /// How the provider says that it served the call, where that has prices of its own.
+    pub tier: Option<ServiceTier>,
+    /// How often each of the provider's own tools ran, as far as it counts them.
+    pub uses: BTreeMap<String, u64>,
+    /// Whether it billed what nothing else here tells of: audio, a service tier that is not known.
     pub has_extras: bool,
 }
 
@@ -72,13 +78,19 @@ pub(super) struct Tally {
     pub(super) is_final: bool,
     pub(super) has_input: bool,
     pub(super) failed: bool,
+    pub(super) tier: Option<ServiceTier>,
+    /// Whether it said a tier that is not known.
+    has_other_tier: bool,
+    pub(super) uses: BTreeMap<String, u64>,
     pub(super) has_extras: bool,
 }
 
 impl Tally {
-    /// Notes how a provider billed the call; the standard tier is what prices are for.
+    /// Notes how a provider billed the call. What it says last holds.
     pub(super) fn note_tier(&mut self, tier: Option<&str>) {
-        self.has_extras |= tier.is_some_and(|tier| !matches!(tier, "standard" | "default" | "auto"));
+        let Some(tier) = tier else { return };
+        self.tier = ServiceTier::ALL.into_iter().find(|known| known.name() == tier);
+        self.has_other_tier = self.tier.is_none() && !matches!(tier, "standard" | "default" | "auto");
     }
 }
 
@@ -128,12 +140,22 @@ impl Meter {
         if let Source::Document { bytes, is_oversized: false } = &self.source {
             read_document(self.format, bytes, &mut self.tally);
         }
-        let Tally { mut usage, model, kept_as, text_bytes, is_final, has_input, failed, has_extras } = self.tally;
-        let estimated = ended == Ended::Cut || !is_final;
+        let Tally { mut usage, text_bytes, .. } = self.tally;
+        let estimated = ended == Ended::Cut || !self.tally.is_final;
         if estimated && self.format.generates() {
             usage.output = usage.output.max(text_bytes.div_ceil(BYTES_PER_TOKEN));
         }
-        Reading { usage, model, kept_as, estimated, has_input, failed, has_extras }
+        Reading {
+            usage,
+            model: self.tally.model,
+            kept_as: self.tally.kept_as,
+            estimated,
+            has_input: self.tally.has_input,
+            failed: self.tally.failed,
+            tier: self.tally.tier,
+            uses: self.tally.uses,
+            has_extras: self.tally.has_extras || self.tally.has_other_tier,
+        }
     }
 }
 

@@ -19,8 +19,13 @@ struct Completion {
 struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
     prompt_tokens_details: Option<Details>,
     completion_tokens_details: Option<Details>,
+    /// `DeepSeek`'s count of what was cached.
+    prompt_cache_hit_tokens: Option<u64>,
+    /// How many sources xAI's search has read for the answer.
+    num_sources_used: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -76,15 +81,23 @@ fn read(completion: Completion, tally: &mut Tally) {
     tally.note_tier(completion.service_tier.as_deref());
     let Some(usage) = completion.usage else { return };
     let prompt = usage.prompt_tokens.unwrap_or(0);
-    let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens).unwrap_or(0);
-    let cached = cached.min(prompt);
+    let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+    let cached = cached.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
     tally.usage.input = prompt - cached;
     tally.usage.cache_read = cached;
-    tally.usage.output = usage.completion_tokens.unwrap_or(0);
+    tally.usage.output = usage.completion_tokens.unwrap_or(0).max(generated(&usage));
+    if let Some(sources) = usage.num_sources_used {
+        tally.uses.insert("num_sources_used".to_owned(), sources);
+    }
     let details = [usage.prompt_tokens_details, usage.completion_tokens_details];
     tally.has_extras |= details.into_iter().flatten().any(|details| details.audio_tokens.unwrap_or(0) > 0);
     tally.has_input |= usage.prompt_tokens.is_some();
     tally.is_final = true;
+}
+
+/// Returns what is no part of the prompt: xAI and Gemini leave what a model thinks out of `completion_tokens`, not out of the sum.
+fn generated(usage: &Usage) -> u64 {
+    usage.total_tokens.unwrap_or(0).saturating_sub(usage.prompt_tokens.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -108,6 +121,8 @@ mod tests {
             estimated: false,
             has_input: true,
             failed: false,
+            tier: None,
+            uses: std::collections::BTreeMap::new(),
             has_extras: false,
         }
     }
@@ -135,11 +150,26 @@ mod tests {
     }
 
     #[test]
+    fn reads_what_other_providers_of_the_form_tell_in_their_own_way() {
+        // xAI: 32 + 9 + 110 that it thought = 151. DeepSeek: 20 = 15 read from its cache + 5.
+        let xai = document(
+            r#"{"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":151,"num_sources_used":4,
+                "completion_tokens_details":{"reasoning_tokens":110}}}"#,
+        );
+        assert_eq!((xai.usage.input, xai.usage.output, xai.uses.get("num_sources_used")), (32, 119, Some(&4)));
+        let deepseek = document(
+            r#"{"usage":{"prompt_tokens":20,"completion_tokens":7,"total_tokens":27,"prompt_cache_hit_tokens":15,
+                "prompt_cache_miss_tokens":5}}"#,
+        );
+        assert_eq!((deepseek.usage.input, deepseek.usage.cache_read, deepseek.usage.output), (5, 15, 7));
+    }
+
+    #[test]
     fn notices_what_tokens_do_not_cover() {
         for text in [
             r#"{"usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"audio_tokens":2}}}"#,
             r#"{"usage":{"prompt_tokens":3,"completion_tokens":1,"completion_tokens_details":{"audio_tokens":2}}}"#,
-            r#"{"service_tier":"flex","usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
+            r#"{"service_tier":"scale","usage":{"prompt_tokens":3,"completion_tokens":1}}"#,
         ] {
             assert!(document(text).has_extras, "{text}");
         }

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{Echo, Format, outbound};
-use crate::config::{self, ProviderKind};
+use crate::config::{self, ProviderKind, Vendor};
 use crate::identity::Email;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -35,6 +35,7 @@ pub struct Provider {
     credential: Option<(HeaderName, HeaderValue)>,
     asks_usage: bool,
     pace: Duration,
+    vendor: Option<Vendor>,
 }
 
 /// What is sent to a provider, beside the body.
@@ -52,6 +53,18 @@ pub struct Outgoing<'a> {
     pub email: &'a Email,
 }
 
+/// Returns whose published prices hold: what the configuration says, else those of whose address it is. Somebody else's server that
+/// speaks the same may charge anything.
+fn vendor(config: &config::Provider) -> Option<Vendor> {
+    let usual = || match (config.kind, &config.base_url) {
+        (ProviderKind::Anthropic, None) => Some(Vendor::Anthropic),
+        (ProviderKind::Openai, None) => Some(Vendor::Openai),
+        (ProviderKind::Anthropic | ProviderKind::Openai, Some(url)) => Vendor::at(Url::parse(url).ok()?.host_str()?),
+        (ProviderKind::Litellm | ProviderKind::Echo, _) => None,
+    };
+    config.prices.or_else(usual)
+}
+
 /// What is wrong with a provider's configuration: the key, and why it cannot be used.
 pub(super) type Flaw = (&'static str, &'static str);
 
@@ -65,6 +78,7 @@ impl Provider {
             credential: credential(config)?,
             asks_usage: config.include_usage,
             pace: Duration::from_millis(config.pace_ms.into()),
+            vendor: vendor(config),
         })
     }
 
@@ -78,6 +92,12 @@ impl Provider {
     #[must_use]
     pub const fn serves(&self, format: Format) -> bool {
         self.kind.serves(format)
+    }
+
+    /// Returns whose published prices hold for its models.
+    #[must_use]
+    pub const fn vendor(&self) -> Option<Vendor> {
+        self.vendor
     }
 
     /// Returns the built-in provider, if it is that.

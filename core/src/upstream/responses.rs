@@ -12,6 +12,8 @@ struct Event {
     response: Option<Response>,
     /// A piece of text, reasoning or tool input; an object in events that are of another kind.
     delta: Option<serde_json::Value>,
+    /// A piece of the output.
+    item: Option<Item>,
 }
 
 #[derive(Deserialize)]
@@ -21,8 +23,18 @@ struct Response {
     model: Option<String>,
     usage: Option<Usage>,
     service_tier: Option<String>,
+    output: Option<Vec<Item>>,
     error: Option<IgnoredAny>,
 }
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+/// The items of the output that are uses of the provider's own tools, each billed beside the tokens.
+const BILLED: [&str; 4] = ["web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"];
 
 #[derive(Deserialize)]
 struct Conversation {
@@ -46,6 +58,9 @@ pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
     let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
     if let Some(serde_json::Value::String(text)) = &event.delta {
         tally.text_bytes += text.len() as u64;
+    }
+    if event.kind == "response.output_item.done" {
+        count_uses(event.item.as_slice(), tally);
     }
     if let Some(response) = event.response {
         read(response, tally);
@@ -77,7 +92,18 @@ fn read(response: Response, tally: &mut Tally) {
     tally.usage.cache_read = cached;
     tally.usage.output = usage.output_tokens.unwrap_or(0);
     tally.has_input |= usage.input_tokens.is_some();
+    if let Some(output) = response.output {
+        // All of it: what came piece by piece is in here again.
+        tally.uses.clear();
+        count_uses(&output, tally);
+    }
     tally.is_final = true;
+}
+
+fn count_uses(items: &[Item], tally: &mut Tally) {
+    for kind in items.iter().filter_map(|item| item.kind.as_deref()).filter(|kind| BILLED.contains(kind)) {
+        *tally.uses.entry(kind.to_owned()).or_default() += 1;
+    }
 }
 
 #[cfg(test)]
@@ -112,8 +138,28 @@ mod tests {
             estimated: false,
             has_input: true,
             failed: false,
+            tier: None,
+            uses: std::collections::BTreeMap::new(),
             has_extras: false,
         }
+    }
+
+    #[test]
+    fn counts_the_uses_of_its_tools_once_in_a_stream_that_ends_and_in_one_that_does_not() {
+        let done = |kind: &str| {
+            format!("data: {{\"type\":\"response.output_item.done\",\"item\":{{\"type\":\"{kind}\"}}}}\n\n")
+        };
+        let pieces =
+            [done("web_search_call"), done("function_call"), done("web_search_call"), done("message")].concat();
+        let end = STREAM.replace(
+            "\"model\":\"m-1\",\"service_tier\"",
+            "\"output\":[{\"type\":\"web_search_call\"},{\"type\":\"web_search_call\"},{}],\"model\":\"m-1\",\"service_tier\"",
+        );
+        let uses = |parts: &[&[u8]], ended| read(parts, true, ended).uses.into_iter().collect::<Vec<_>>();
+        let searched = [("web_search_call".to_owned(), 2)];
+        assert_eq!(uses(&[pieces.as_bytes()], Ended::Cut), searched);
+        assert_eq!(uses(&[pieces.as_bytes(), end.as_bytes()], Ended::Complete), searched);
+        assert_eq!(uses(&[end.as_bytes()], Ended::Complete), searched);
     }
 
     #[test]

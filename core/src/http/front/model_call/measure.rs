@@ -1,11 +1,14 @@
 //! From an answer to what it costs.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 
 use super::lease::Ending;
 use crate::http::front::Front;
-use crate::money::{CallSize, Nanodollars, Price, TokenUsage};
+use crate::money::{CallSize, Cost, Nanodollars, Price, ServiceTier, TokenUsage};
 use crate::ports::Platform;
 use crate::upstream::{Ended, Format, Meter};
 
@@ -25,7 +28,7 @@ pub(super) struct Tokens {
     /// The model's name in the configuration.
     pub(super) model: String,
     pub(super) size: CallSize,
-    pub(super) price: Option<Price>,
+    pub(super) price: Option<Arc<Price>>,
 }
 
 /// Says whether an answer is a stream of events.
@@ -77,21 +80,31 @@ impl Tokens {
         }
         Ending {
             estimated: reading.estimated,
-            priced: self.price.is_some() && !reading.has_extras,
             model_served: reading.model,
             kept_as: reading.kept_as,
             error: reading.failed.then_some(crate::admission::ErrorType::Cut),
-            ..self.ending(usage)
+            ..self.ending(usage, reading.tier, &reading.uses, reading.has_extras)
         }
     }
 
     fn unanswered<P: Platform>(&self, front: &Front<P>) -> Ending {
         let input = front.estimator().input(&self.model, &self.size);
-        Ending { estimated: true, ..self.ending(TokenUsage { input, ..TokenUsage::default() }) }
+        Ending {
+            estimated: true,
+            ..self.ending(TokenUsage { input, ..TokenUsage::default() }, None, &BTreeMap::new(), false)
+        }
     }
 
-    fn ending(&self, usage: TokenUsage) -> Ending {
-        let cost = self.price.map_or(Nanodollars::ZERO, |price| price.cost(&usage));
-        Ending { usage, cost, priced: self.price.is_some(), ..Ending::default() }
+    fn ending(
+        &self,
+        usage: TokenUsage,
+        tier: Option<ServiceTier>,
+        uses: &BTreeMap<String, u64>,
+        has_extras: bool,
+    ) -> Ending {
+        let unpriced = Cost { amount: Nanodollars::ZERO, is_complete: false };
+        let cost = self.price.as_ref().map(|price| price.cost(&usage, tier).and(price.cost_of_uses(uses)));
+        let Cost { amount, is_complete } = cost.unwrap_or(unpriced);
+        Ending { usage, cost: amount, priced: is_complete && !has_extras, ..Ending::default() }
     }
 }

@@ -126,7 +126,7 @@ fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
     if format.is_free() {
         return Measure::Flat(Nanodollars::ZERO);
     }
-    Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price() })
+    Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price().cloned() })
 }
 
 /// A call.

@@ -37,7 +37,7 @@ impl<P: Platform> Asker<'_, P> {
         let price = route.and_then(ModelRoute::price);
         let name = route.map(ModelRoute::name).unwrap_or_default();
         let estimate =
-            price.map_or(Nanodollars::ZERO, |price| self.front.estimator().estimate(name, &price, &peek.size));
+            price.map_or(Nanodollars::ZERO, |price| self.front.estimator().estimate(name, price, &peek.size));
         Admit { preclusion, priced: price.is_some(), estimate, ..general }
     }
 
