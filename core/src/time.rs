@@ -14,6 +14,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// Writes it such as `2026-11-23T12:00:00Z` (RFC 3339), to the second.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_second(self.0).map_or_else(|_| "the end of time".to_owned(), |at| at.to_string())
+    }
+
     /// Returns how many whole seconds have passed from `earlier` to here; negative if none have.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Version(pub u64);
 
 impl Version {
+    /// The version of a record that is there without ever having been written.
+    pub const NONE: Self = Self(0);
+
     /// The version of a record that was just inserted.
     pub const FIRST: Self = Self(1);
 

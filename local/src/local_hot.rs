@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
-use gateway_core::money::{Nanodollars, WindowId};
+use gateway_core::money::{Calendar, Counter, WindowKind};
 use gateway_core::ports::{
     Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
-    Usage,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
+    Unavailable, Usage,
 };
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
@@ -87,8 +87,8 @@ delegate! {
     Usage {
         pending_usage(limit: u32) -> (Vec<UsageEvent>, u64);
         discard_usage(through: u64) -> ();
-        spending(query: &SpendingQuery) -> Spending;
-        spent_by(users: &[UserId], window: &WindowId) -> Vec<Nanodollars>;
+        spending(query: &SpendingQuery) -> SpendingState;
+        totals(calendar: &Calendar, counters: &[(WindowKind, Counter)]) -> Vec<Totals>;
     }
     Continuity {
         begin_generation() -> Generation;

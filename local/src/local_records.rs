@@ -4,10 +4,11 @@ use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
-use gateway_core::money::WindowId;
+use gateway_core::money::{BudgetBook, WindowId};
 use gateway_core::ports::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Directory, Outbox, Page, PageRequest, PeopleList, PeopleQuery,
-    Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Outbox, Page, PageRequest, PeopleList,
+    PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery,
+    Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -54,6 +55,10 @@ delegate! {
         insert_token(token: &Token, audit: &AuditEntry) -> (), WriteError;
         replace_token(next: &Token, seen: Version, audit: &AuditEntry) -> (), WriteError;
         touch(uses: &[(TokenId, Timestamp)]) -> (), Unavailable;
+    }
+    Budgets {
+        budget_book() -> Stored<BudgetBook>, Unavailable;
+        replace_budget_book(next: &BudgetBook, seen: Version, audit: &AuditEntry) -> (), WriteError;
     }
     Directory {
         all_tokens(search: &TokenSearch) -> Page<Stored<Token>>, Unavailable;

@@ -1,9 +1,13 @@
 //! What the hot state knows of tokens and people: copies of the records, replaced by newer versions only.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{TokenId, UserId};
 use crate::identity::{Email, Status, User};
+use crate::money::{BudgetBook, BudgetScope, Limits, Nanodollars, WindowKind};
 use crate::time::Timestamp;
 use crate::token::{Token, TokenState};
 use crate::version::{Epoch, Generation, Stored, Version};
@@ -29,6 +33,24 @@ pub struct UserEntry {
     pub name: Option<String>,
     /// Their groups.
     pub groups: Vec<String>,
+    /// What they may spend, as far as it was decided about them.
+    pub limits: Limits,
+}
+
+/// The budgets of the book, as far as a call needs to know them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetsEntry {
+    /// The record's version.
+    pub version: Version,
+    /// What may be spent.
+    pub limits: Arc<BTreeMap<(BudgetScope, WindowKind), Nanodollars>>,
+}
+
+impl Default for BudgetsEntry {
+    /// Returns the entry of a book in which nobody has ever written.
+    fn default() -> Self {
+        Self { version: Version::NONE, limits: Arc::default() }
+    }
 }
 
 /// A token, as far as a call needs to know it.
@@ -60,7 +82,16 @@ impl From<&Stored<User>> for UserEntry {
             email: value.email.clone(),
             name: value.name.clone(),
             groups: value.groups.clone(),
+            limits: value.limits.clone(),
         }
+    }
+}
+
+impl From<&Stored<BudgetBook>> for BudgetsEntry {
+    fn from(Stored { value, version }: &Stored<BudgetBook>) -> Self {
+        let budgets = value.entries().iter().map(|entry| &entry.budget);
+        let limits = budgets.map(|budget| ((budget.scope.clone(), budget.window), budget.limit)).collect();
+        Self { version: *version, limits: Arc::new(limits) }
     }
 }
 
@@ -78,7 +109,7 @@ impl From<&Stored<Token>> for TokenEntry {
 }
 
 /// Tells the hot state what the records hold. An entry that is known in a version at least as new stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Install {
     /// The generation in which the records were read. In any other the entries may be older than what was forgotten.
     pub generation: Generation,
@@ -86,6 +117,16 @@ pub struct Install {
     pub users: Vec<UserEntry>,
     /// The tokens.
     pub tokens: Vec<TokenEntry>,
+    /// The budgets of the book.
+    pub budgets: Option<BudgetsEntry>,
+}
+
+impl Install {
+    /// Returns an installation of nothing.
+    #[must_use]
+    pub const fn nothing(generation: Generation) -> Self {
+        Self { generation, users: Vec::new(), tokens: Vec::new(), budgets: None }
+    }
 }
 
 /// The answer to [`Install`].

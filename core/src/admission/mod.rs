@@ -9,6 +9,6 @@ mod lease;
 mod recent;
 
 pub use call::{Admit, Admitted, Preclusion, Refusal, Verdict};
-pub use entry::{Install, Installed, TokenEntry, UserEntry};
+pub use entry::{BudgetsEntry, Install, Installed, TokenEntry, UserEntry};
 pub use lease::{Call, Cancel, ErrorType, Settlement, UsageEvent};
 pub use recent::Recent;

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::admission::Preclusion;
     use crate::conformance::fixture::admit;
-    use crate::money::{Budget, BudgetScope, WindowKind};
+    use crate::money::{Budget, BudgetScope, BudgetSource, WindowKind};
     use crate::time::Timestamp;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -106,6 +106,7 @@ mod tests {
     fn admitted(spent: Option<i64>) -> Admitted {
         let state = |spent| BudgetState {
             budget: Budget { scope: BudgetScope::Org, window: WindowKind::Total, limit: Nanodollars(1000) },
+            source: BudgetSource::Config,
             spent: Nanodollars(spent),
             held: Nanodollars(100),
             reset: None,

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
-use crate::money::{Nanodollars, WindowId};
+use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
     Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
-    Usage,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
+    Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -208,12 +208,16 @@ impl<H: Hot> Usage for FaultyHot<H> {
         self.faults.run(self.inner.discard_usage(through)).await
     }
 
-    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
+    async fn spending(&self, query: &SpendingQuery) -> Result<SpendingState, Unavailable> {
         self.faults.run(self.inner.spending(query)).await
     }
 
-    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
-        self.faults.run(self.inner.spent_by(users, window)).await
+    async fn totals(
+        &self,
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> Result<Vec<Totals>, Unavailable> {
+        self.faults.run(self.inner.totals(calendar, counters)).await
     }
 }
 

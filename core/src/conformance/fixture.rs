@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::admission::{Admit, Call, Install, Settlement, TokenEntry, UsageEvent, UserEntry};
+use crate::admission::{Admit, BudgetsEntry, Call, Install, Settlement, TokenEntry, UsageEvent, UserEntry};
 use crate::control::{Actor, Via};
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Account, Email, Status, User};
-use crate::money::{Budget, BudgetScope, Calendar, Nanodollars, TokenUsage, WindowKind};
+use crate::money::{Budget, BudgetScope, Calendar, Limits, Nanodollars, TokenUsage, WindowKind};
 use crate::ports::AuditEntry;
 use crate::session::{Session, Ticket};
 use crate::time::{Millis, Timestamp};
@@ -56,7 +56,15 @@ pub fn user_entry(number: u8) -> UserEntry {
         email: email(number),
         name: None,
         groups: if number.is_multiple_of(2) { vec!["even".to_owned()] } else { Vec::new() },
+        limits: Limits::new(),
     }
+}
+
+/// Returns what the book has in a version.
+#[must_use]
+pub fn book(version: u64, budgets: &[Budget]) -> BudgetsEntry {
+    let limits = budgets.iter().map(|budget| ((budget.scope.clone(), budget.window), budget.limit)).collect();
+    BudgetsEntry { version: Version(version), limits: Arc::new(limits) }
 }
 
 /// Returns a live token of the `number`th user, in version 1, good for three days.
@@ -75,7 +83,8 @@ pub fn token_entry(number: u8) -> TokenEntry {
 /// Returns the installation of the `number`th user and token.
 #[must_use]
 pub fn install(number: u8, generation: Generation) -> Install {
-    Install { generation, users: vec![user_entry(number)], tokens: vec![token_entry(number)] }
+    let (users, tokens) = (vec![user_entry(number)], vec![token_entry(number)]);
+    Install { generation, users, tokens, budgets: Some(book(1, &[])) }
 }
 
 /// Returns the `number`th user's record.

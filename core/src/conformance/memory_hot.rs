@@ -7,11 +7,11 @@ use super::model::Restart;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
 use crate::memory::{Decision, Memory};
-use crate::money::{Nanodollars, WindowId};
+use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
     Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
-    Usage,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
+    Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -203,12 +203,16 @@ impl Usage for MemoryHot {
         Ok(())
     }
 
-    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
+    async fn spending(&self, query: &SpendingQuery) -> Result<SpendingState, Unavailable> {
         Ok(self.lock().spending(query))
     }
 
-    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
-        Ok(self.lock().spent_by(users, window))
+    async fn totals(
+        &self,
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> Result<Vec<Totals>, Unavailable> {
+        Ok(self.lock().totals(calendar, counters))
     }
 }
 

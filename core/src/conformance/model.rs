@@ -9,14 +9,16 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::fixture::{START, admit, budget, email, lease_id, settlement, token_entry, token_id, user_entry, user_id};
+use super::fixture::{
+    START, admit, book, budget, email, lease_id, settlement, token_entry, token_id, user_entry, user_id,
+};
 use super::hot::generation;
 use super::reference::Reference;
 use super::step::{Change, Step, Terms, USERS, steps};
 use crate::admission::{Cancel, Install, Installed, Verdict};
 use crate::identity::{Status, Suspension};
-use crate::money::{Budget, BudgetScope, Calendar, WindowKind};
-use crate::ports::{Hot, SpendingQuery};
+use crate::money::{Budget, BudgetScope, Calendar, Counter, Nanodollars, WindowKind};
+use crate::ports::{Hot, SpendingQuery, SpendingState};
 use crate::time::Timestamp;
 use crate::version::Generation;
 
@@ -76,6 +78,7 @@ struct History<S> {
 impl<S: Restart> History<S> {
     fn new(store: S) -> Self {
         let mut reference = Reference::default();
+        reference.book = book(1, &[]);
         for number in 0..USERS {
             reference.users.insert(user_id(number), user_entry(number));
             reference.tokens.insert(token_id(number), token_entry(number));
@@ -140,6 +143,10 @@ impl<S: Restart> History<S> {
                 self.install(user).await;
             }
             Step::InstallLate { user } => self.install_late(user).await,
+            Step::Decide { budget, amount } => {
+                self.decide(budget, amount);
+                self.install(0).await;
+            }
         }
         Ok(())
     }
@@ -159,9 +166,8 @@ impl<S: Restart> History<S> {
         if let Terms::SignedInWithin { seconds } = terms {
             question.signed_in_since = Some(self.now.plus(-seconds));
         }
-        if terms != Terms::Free {
-            question.budgets = Arc::clone(&self.budgets);
-        }
+        question.is_free = terms == Terms::Free;
+        question.budgets = Arc::clone(&self.budgets);
         let mut verdict = self.store().admit(&question).await.expect("the store answers");
         if verdict == Verdict::Unknown(self.generation) {
             self.install(user).await;
@@ -174,7 +180,8 @@ impl<S: Restart> History<S> {
     async fn install(&self, number: u8) {
         let users = self.reference.users.get(&user_id(number)).cloned().into_iter().collect();
         let tokens = self.reference.tokens.get(&token_id(number)).cloned().into_iter().collect();
-        let install = Install { generation: self.generation, users, tokens };
+        let budgets = Some(self.reference.book.clone());
+        let install = Install { generation: self.generation, users, tokens, budgets };
         let installed = self.store().install(&install).await.expect("the store answers");
         assert_eq!(installed, Installed::Done);
     }
@@ -187,9 +194,29 @@ impl<S: Restart> History<S> {
         let answers = [(self.generation, Installed::Done), (other, Installed::Stale(self.generation))];
         for (generation, expected) in answers {
             let (users, tokens) = (vec![user_entry(number)], vec![token_entry(number)]);
-            let installed = self.store().install(&Install { generation, users, tokens }).await;
+            let budgets = Some(book(1, &[]));
+            let installed = self.store().install(&Install { generation, users, tokens, budgets }).await;
             assert_eq!(installed.expect("the store answers"), expected);
         }
+    }
+
+    /// Changes what the book has.
+    fn decide(&mut self, which: u8, amount: Option<i64>) {
+        let (scope, window) = match which {
+            0 => (BudgetScope::DefaultUser, WindowKind::Daily),
+            1 => (BudgetScope::DefaultUser, WindowKind::Weekly),
+            2 => (BudgetScope::Group("even".to_owned()), WindowKind::Daily),
+            3 => (BudgetScope::Group("other".to_owned()), WindowKind::Monthly),
+            4 => (BudgetScope::Org, WindowKind::Monthly),
+            _ => (BudgetScope::Token(token_id(2)), WindowKind::Total),
+        };
+        let book = &mut self.reference.book;
+        book.version = book.version.next();
+        let limits = Arc::make_mut(&mut book.limits);
+        match amount {
+            Some(amount) => limits.insert((scope, window), Nanodollars(amount)),
+            None => limits.remove(&(scope, window)),
+        };
     }
 
     /// Changes the records.
@@ -212,6 +239,12 @@ impl<S: Restart> History<S> {
             Change::Remove => user.status = Status::Removed,
             Change::Regroup { groups } => user.groups.clone_from(groups),
             Change::SignIn => user.last_sign_in = Some(self.now),
+            Change::Limit { window, amount } => {
+                match amount {
+                    Some(amount) => user.limits.insert(*window, Nanodollars(*amount)),
+                    None => user.limits.remove(window),
+                };
+            }
         }
     }
 
@@ -235,17 +268,17 @@ impl<S: Restart> History<S> {
     async fn compare_money(&self) -> Result<(), TestCaseError> {
         let calendar = Calendar::at(self.now, &TimeZone::UTC);
         for number in 0..USERS {
-            let query = SpendingQuery {
-                user: user_id(number),
-                email: email(number),
-                groups: user_entry(number).groups,
-                token: None,
-                calendar: calendar.clone(),
-                budgets: Arc::from([]),
-            };
-            let spending = self.store().spending(&query).await.expect("the store answers");
-            for (kind, spent, held) in spending.windows {
-                prop_assert_eq!((spent, held), self.reference.own(user_id(number), kind, &calendar));
+            let user = user_id(number);
+            let own = WindowKind::ALL.map(|kind| (kind, self.reference.own(user, kind, &calendar)));
+            let counters = WindowKind::ALL.map(|kind| (kind, Counter::User(user)));
+            let totals = self.store().totals(&calendar, &counters).await.expect("the store answers");
+            prop_assert_eq!(&totals, &own.map(|(_, totals)| totals));
+            let (token, budgets) = (Some(token_id(number)), Arc::clone(&self.budgets));
+            let query = SpendingQuery { user, token, calendar: calendar.clone(), budgets };
+            // A store that does not know somebody is asked again once it does.
+            if let SpendingState::Known(spending) = self.store().spending(&query).await.expect("the store answers") {
+                prop_assert_eq!(spending.windows, own);
+                prop_assert_eq!(spending.budgets, self.reference.standing(&query));
             }
         }
         Ok(())

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::admission::{Admit, Admitted, Refusal, Settlement, TokenEntry, UserEntry, Verdict};
+use crate::admission::{Admit, Admitted, BudgetsEntry, Refusal, Settlement, TokenEntry, UserEntry, Verdict};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Status;
-use crate::money::{Budget, BudgetScope, BudgetState, Calendar, Nanodollars, WindowKind};
+use crate::money::{Budget, BudgetScope, BudgetSource, BudgetState, Calendar, Nanodollars, WindowKind};
+use crate::ports::{SpendingQuery, Totals};
 use crate::time::Timestamp;
 
 /// A ledger that is a list.
@@ -17,6 +18,8 @@ pub struct Reference {
     pub users: BTreeMap<UserId, UserEntry>,
     /// Tokens, by id.
     pub tokens: BTreeMap<TokenId, TokenEntry>,
+    /// What the book has.
+    pub book: BudgetsEntry,
     leases: Vec<Lease>,
     given_up: Vec<LeaseId>,
     /// Events in the order in which they came: lease, revision, cost, and whether everything had a price.
@@ -26,7 +29,8 @@ pub struct Reference {
 #[derive(Debug)]
 struct Lease {
     admit: Admit,
-    user: UserEntry,
+    /// The groups that had a budget then.
+    groups: Vec<String>,
     end: End,
 }
 
@@ -50,7 +54,7 @@ impl Reference {
             if lease.end != End::Open {
                 return Verdict::Refused(Refusal::Closed);
             }
-            let budgets = self.states(admit, &user, &lease.admit.calendar);
+            let budgets = self.states(&self.budgets_of(admit, &user), &user, admit.token, &lease.admit.calendar);
             return Verdict::Admitted(Admitted { email: user.email, budgets });
         }
         if self.given_up.contains(&admit.lease) {
@@ -59,7 +63,8 @@ impl Reference {
         if let Some(preclusion) = admit.preclusion {
             return Verdict::Refused(Refusal::Precluded(preclusion));
         }
-        let before = self.states(admit, &user, &admit.calendar);
+        let budgets = self.budgets_of(admit, &user);
+        let before = self.states(&budgets, &user, admit.token, &admit.calendar);
         if !before.is_empty() && !admit.priced {
             return Verdict::Refused(Refusal::Unpriced);
         }
@@ -73,8 +78,13 @@ impl Reference {
                 return Verdict::Refused(Refusal::Reserved(state.clone()));
             }
         }
-        self.leases.push(Lease { admit: admit.clone(), user: user.clone(), end: End::Open });
-        let budgets = self.states(admit, &user, &admit.calendar);
+        let groups = before.iter().filter_map(|state| match &state.budget.scope {
+            BudgetScope::Group(name) => Some(name.clone()),
+            _ => None,
+        });
+        let groups = groups.collect();
+        self.leases.push(Lease { admit: admit.clone(), groups, end: End::Open });
+        let budgets = self.states(&budgets, &user, admit.token, &admit.calendar);
         Verdict::Admitted(Admitted { email: user.email, budgets })
     }
 
@@ -133,42 +143,71 @@ impl Reference {
 
     /// Returns what a person spent and holds in a window that runs at `calendar`.
     #[must_use]
-    pub fn own(&self, user: UserId, kind: WindowKind, calendar: &Calendar) -> (Nanodollars, Nanodollars) {
+    pub fn own(&self, user: UserId, kind: WindowKind, calendar: &Calendar) -> Totals {
         self.sum(kind, calendar, |lease| lease.admit.user == user)
     }
 
-    fn states(&self, admit: &Admit, user: &UserEntry, calendar: &Calendar) -> Vec<BudgetState> {
+    /// Returns how somebody's budgets stand.
+    #[must_use]
+    pub fn standing(&self, query: &SpendingQuery) -> Vec<BudgetState> {
+        let user = &self.users[&query.user];
+        let token = query.token.expect("it is asked for one");
+        self.states(&self.budgets(&query.budgets, user), user, token, &query.calendar)
+    }
+
+    fn budgets_of(&self, admit: &Admit, user: &UserEntry) -> Vec<(Budget, BudgetSource)> {
+        if admit.is_free { Vec::new() } else { self.budgets(&admit.budgets, user) }
+    }
+
+    /// Returns everybody's budgets, and those of one person.
+    fn budgets(&self, configured: &[Budget], user: &UserEntry) -> Vec<(Budget, BudgetSource)> {
+        let mut all: Vec<(Budget, BudgetSource)> =
+            configured.iter().map(|budget| (budget.clone(), BudgetSource::Config)).collect();
+        let mut add = |scope: BudgetScope, window, limit| {
+            if !configured.iter().any(|other| other.scope == scope && other.window == window) {
+                all.push((Budget { scope, window, limit }, BudgetSource::Api));
+            }
+        };
+        for (window, limit) in &user.limits {
+            add(BudgetScope::User(user.email.clone()), *window, *limit);
+        }
+        for ((scope, window), limit) in self.book.limits.iter() {
+            add(scope.clone(), *window, *limit);
+        }
+        all
+    }
+
+    fn states(
+        &self,
+        budgets: &[(Budget, BudgetSource)],
+        user: &UserEntry,
+        token: TokenId,
+        calendar: &Calendar,
+    ) -> Vec<BudgetState> {
         let mut states = Vec::new();
-        for budget in admit.budgets.iter() {
+        for (budget, source) in budgets {
             let sum = match &budget.scope {
                 BudgetScope::User(email) if *email == user.email => self.own(user.id, budget.window, calendar),
-                BudgetScope::DefaultUser if !has_own(&admit.budgets, user, budget.window) => {
+                BudgetScope::DefaultUser if !has_own(budgets, user, budget.window) => {
                     self.own(user.id, budget.window, calendar)
                 }
                 BudgetScope::Group(name) if user.groups.contains(name) => {
-                    let has_budget =
-                        |lease: &Lease| lease.admit.budgets.iter().any(|other| other.scope == budget.scope);
-                    let counts = |lease: &Lease| lease.user.groups.contains(name) && has_budget(lease);
-                    self.sum(budget.window, calendar, counts)
+                    self.sum(budget.window, calendar, |lease| lease.groups.contains(name))
                 }
                 BudgetScope::Org => self.sum(budget.window, calendar, |_| true),
-                BudgetScope::Token(id) if *id == admit.token => {
+                BudgetScope::Token(id) if *id == token => {
                     self.sum(budget.window, calendar, |lease| lease.admit.token == *id)
                 }
                 _ => continue,
             };
             let reset = calendar.window(budget.window).end;
-            states.push(BudgetState { budget: budget.clone(), spent: sum.0, held: sum.1, reset });
+            let Totals { spent, held } = sum;
+            states.push(BudgetState { budget: budget.clone(), source: *source, spent, held, reset });
         }
         states
     }
 
-    fn sum(
-        &self,
-        kind: WindowKind,
-        calendar: &Calendar,
-        counts: impl Fn(&Lease) -> bool,
-    ) -> (Nanodollars, Nanodollars) {
+    fn sum(&self, kind: WindowKind, calendar: &Calendar, counts: impl Fn(&Lease) -> bool) -> Totals {
         let (mut spent, mut held) = (0, 0);
         let window = &calendar.window(kind).id;
         for lease in self.leases.iter().filter(|lease| lease.admit.calendar.window(kind).id == *window && counts(lease))
@@ -180,12 +219,13 @@ impl Reference {
                 End::Cancelled => {}
             }
         }
-        (Nanodollars(spent), Nanodollars(held))
+        Totals { spent: Nanodollars(spent), held: Nanodollars(held) }
     }
 }
 
-fn has_own(budgets: &[Budget], user: &UserEntry, window: WindowKind) -> bool {
-    budgets.iter().any(|budget| budget.window == window && budget.scope == BudgetScope::User(user.email.clone()))
+fn has_own(budgets: &[(Budget, BudgetSource)], user: &UserEntry, window: WindowKind) -> bool {
+    let own = BudgetScope::User(user.email.clone());
+    budgets.iter().any(|(budget, _)| budget.window == window && budget.scope == own)
 }
 
 fn identity_refusal(user: &UserEntry, token: &TokenEntry, admit: &Admit) -> Option<Refusal> {

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::admission::Preclusion;
+use crate::money::WindowKind;
 
 /// People in a history; each has one token.
 pub(super) const USERS: u8 = 4;
@@ -46,6 +47,11 @@ pub(super) enum Step {
     InstallLate {
         user: u8,
     },
+    /// The book of budgets changes, and the store is told.
+    Decide {
+        budget: u8,
+        amount: Option<i64>,
+    },
     Restart,
 }
 
@@ -73,6 +79,7 @@ pub(super) enum Change {
     Remove,
     Regroup { groups: Vec<String> },
     SignIn,
+    Limit { window: WindowKind, amount: Option<i64> },
 }
 
 /// Makes histories.
@@ -91,6 +98,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => seconds.prop_map(|seconds| Step::Wait { seconds }),
         5 => (user.clone(), change()).prop_map(|(user, change)| Step::Change { user, change }),
         1 => user.prop_map(|user| Step::InstallLate { user }),
+        2 => (0..6_u8, limit()).prop_map(|(budget, amount)| Step::Decide { budget, amount }),
         1 => Just(Step::Restart),
     ];
     vec(step, 1..60)
@@ -116,5 +124,11 @@ fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::Remove),
         4 => groups.prop_map(|groups| Change::Regroup { groups }),
         1 => Just(Change::SignIn),
+        2 => (proptest::sample::select(WindowKind::ALL.to_vec()), limit())
+            .prop_map(|(window, amount)| Change::Limit { window, amount }),
     ]
+}
+
+fn limit() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![1 => Just(None), 3 => (0..500_i64).prop_map(Some), 1 => Just(Some(9_007_199_254_740_991))]
 }

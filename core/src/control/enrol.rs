@@ -69,7 +69,8 @@ impl<A: Authority> Control<A> {
         let owners: BTreeSet<UserId> = page.items.iter().map(|token| token.value.user).collect();
         let owners = self.records().people(&owners.into_iter().collect::<Vec<_>>()).await?;
         let users = owners.iter().map(UserEntry::from).collect();
-        let install = Install { generation, users, tokens: page.items.iter().map(TokenEntry::from).collect() };
+        let tokens = page.items.iter().map(TokenEntry::from).collect();
+        let install = Install { users, tokens, ..Install::nothing(generation) };
         // An empty page is installed, too: it tells whether the store is still the one that was asked.
         let installed = self.hot().install(&install).await?;
         if installed == Installed::Done {

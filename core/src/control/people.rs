@@ -7,10 +7,10 @@ use serde_json::json;
 use super::{Actor, Authority, ChangeError, Control};
 use crate::id::UserId;
 use crate::identity::{Email, Name, Role, Status, User};
-use crate::money::{Calendar, Nanodollars, WindowKind};
+use crate::money::{Counter, Nanodollars, WindowKind};
 use crate::ports::{
     Activity, Clock as _, Directory as _, Page, PageRequest, PeopleList, PeopleQuery, Presence as _, Random as _,
-    Unavailable, Usage as _, Users as _, WriteError, within,
+    Unavailable, Users as _, WriteError, within,
 };
 use crate::token::fold;
 use crate::version::{Stored, Version};
@@ -110,9 +110,8 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if the hot state does not answer.
     pub async fn spent_this_month(&self, people: &[UserId]) -> Result<Vec<Nanodollars>, Unavailable> {
-        let calendar = Calendar::at(self.now(), &self.config().time_zone());
-        let spent = self.hot().spent_by(people, &calendar.window(WindowKind::Monthly).id);
-        within(self.clock(), self.deadline(), "the hot state", spent).await
+        let counters: Vec<_> = people.iter().map(|id| (WindowKind::Monthly, Counter::User(*id))).collect();
+        Ok(self.totals(&counters).await?.into_iter().map(|totals| totals.spent).collect())
     }
 
     /// Returns the people who have an address.

@@ -2,8 +2,8 @@
 
 use super::{Authority, Control, RestoreRequest};
 use crate::Chain;
-use crate::admission::{Install, Installed, TokenEntry, UserEntry};
-use crate::ports::{Admission as _, Outbox as _, Subject, Tokens as _, Unavailable, Users as _, within};
+use crate::admission::{BudgetsEntry, Install, Installed, TokenEntry, UserEntry};
+use crate::ports::{Admission as _, Budgets as _, Outbox as _, Subject, Tokens as _, Unavailable, Users as _, within};
 use crate::version::Version;
 
 /// How often a store may start a new life while one record is being published, before we call it broken.
@@ -25,7 +25,7 @@ impl<A: Authority> Control<A> {
         let mut generation = self.generation();
         for _ in 0..MAX_GENERATIONS {
             // Read afresh for each generation.
-            let mut install = Install { generation, users: Vec::new(), tokens: Vec::new() };
+            let mut install = Install::nothing(generation);
             let version = match subject {
                 Subject::User(id) => {
                     let user = self.records().user(id).await?;
@@ -37,6 +37,11 @@ impl<A: Authority> Control<A> {
                     install.tokens.extend(token.as_ref().map(TokenEntry::from));
                     token.map(|token| token.version)
                 }
+                Subject::Budgets => {
+                    let book = self.records().budget_book().await?;
+                    install.budgets = Some(BudgetsEntry::from(&book));
+                    Some(book.version)
+                }
             };
             match self.install(&install).await? {
                 Installed::Done => return Ok(version),
@@ -47,7 +52,8 @@ impl<A: Authority> Control<A> {
         Err(Unavailable::timed_out("the hot state"))
     }
 
-    /// Tells the hot state about a user, and a token, that it does not know. Says whether the records know them.
+    /// Tells the hot state about a user, and a token, that it does not know, and about the budgets, which it may not know
+    /// either. Says whether the records know them.
     ///
     /// # Errors
     ///
@@ -56,11 +62,12 @@ impl<A: Authority> Control<A> {
         let mut generation = request.generation;
         for _ in 0..MAX_GENERATIONS {
             let Some(user) = self.records().user(request.user).await? else { return Ok(false) };
-            let mut install = Install { generation, users: vec![UserEntry::from(&user)], tokens: Vec::new() };
+            let mut install = Install { users: vec![UserEntry::from(&user)], ..Install::nothing(generation) };
             if let Some(id) = request.token {
                 let Some(token) = self.records().token(id).await? else { return Ok(false) };
                 install.tokens.push(TokenEntry::from(&token));
             }
+            install.budgets = Some(BudgetsEntry::from(&self.records().budget_book().await?));
             match self.install(&install).await? {
                 Installed::Done => return Ok(true),
                 Installed::Stale(current) => generation = current,

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::budgets::BUDGETS;
 use super::upkeep::all_of;
 use super::{Authority, Control};
+use crate::admission::{BudgetsEntry, Install};
 use crate::money::{Calendar, Window, WindowKind};
 use crate::ports::{
-    Accounts as _, AuditLog as _, AuditQuery, Beats as _, Continuity as _, Cursor, Loss, PageRequest, Recovery,
-    Subject, Unavailable, UsageLog as _,
+    Accounts as _, Admission as _, AuditLog as _, AuditQuery, Beats as _, Budgets as _, Continuity as _, Cursor, Loss,
+    PageRequest, Recovery, Subject, Unavailable, UsageLog as _,
 };
 use crate::time::Timestamp;
 
@@ -43,6 +45,9 @@ impl<A: Authority> Control<A> {
             }
             let recovery = self.recovery(loss).await?;
             if self.hot().recover(&recovery).await? {
+                // The first call would ask for them, too; but then somebody waits.
+                let budgets = Some(BudgetsEntry::from(&self.records().budget_book().await?));
+                self.hot().install(&Install { budgets, ..Install::nothing(recovery.generation) }).await?;
                 let (sums, leases) = (recovery.spent.len(), recovery.closed.len());
                 if sums + leases > 0 {
                     tracing::warn!(sums, leases, "the hot state had lost its memory; it was told what was spent");
@@ -124,6 +129,9 @@ impl<A: Authority> Control<A> {
 
 /// Returns the record that an audit entry is about, if the hot state has a copy of such records.
 fn subject(target: &str) -> Option<Subject> {
+    if target == BUDGETS {
+        return Some(Subject::Budgets);
+    }
     match target.split_once(':')? {
         ("user", id) => id.parse().ok().map(Subject::User),
         ("token", id) => id.parse().ok().map(Subject::Token),

@@ -164,9 +164,11 @@ fn signed_in(user: User, record: &SignInRecord, now: Timestamp) -> User {
     }
 }
 
-/// Has somebody take over what was decided about the address that they have come to have: a grant, and what the directory says of
-/// whoever has it.
+/// Has somebody take over what was decided about the address that they have come to have: a grant, what they may spend, and what the
+/// directory says of whoever has it.
 fn take_over(user: &mut User, former: &User) {
+    // It was decided later than about whoever had another address.
+    user.limits.extend(former.limits.clone());
     user.grant = user.grant.take().or_else(|| former.grant.clone());
     if let Some(told) = &former.provisioning {
         user.provisioning = Some(told.clone());

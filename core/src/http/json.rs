@@ -4,10 +4,28 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Kind, Problem};
+
+/// A member of a body that may be left out, be `null`, or say something.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Member<T> {
+    /// It is left out.
+    #[default]
+    Missing,
+    /// It is `null`.
+    Null,
+    /// It says this.
+    Is(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Is))
+    }
+}
 
 /// Reads a JSON body.
 ///

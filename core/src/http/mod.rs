@@ -1,6 +1,7 @@
 //! The HTTP contract: one table of routes, two routers, one table from refusal to answer.
 
 mod body;
+mod budget_notice;
 mod context;
 mod control;
 mod credential;

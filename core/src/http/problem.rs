@@ -6,6 +6,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_A
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
+use super::budget_notice;
+use crate::money::BudgetState;
 use crate::upstream::Format;
 
 /// Tells the official SDKs and Claude Code not to try again.
@@ -180,6 +182,8 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     retry_after: Option<i64>,
+    /// The budget that is used up.
+    budget: Option<Box<BudgetState>>,
 }
 
 impl Problem {
@@ -191,7 +195,7 @@ impl Problem {
             Kind::BudgetReserved => Some(2),
             _ => None,
         };
-        Self { kind, detail: detail.into(), retry_after }
+        Self { kind, detail: detail.into(), retry_after, budget: None }
     }
 
     /// Says that a store did not answer. The cause belongs in the log.
@@ -204,6 +208,13 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(mut self, seconds: i64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds the budget that is used up.
+    #[must_use]
+    pub fn about(mut self, budget: BudgetState) -> Self {
+        self.budget = Some(Box::new(budget));
         self
     }
 
@@ -279,6 +290,9 @@ impl Problem {
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.kind.status();
         self.decorate(&mut response, content_type);
+        if let (Dialect::Anthropic, Some(state)) = (dialect, &self.budget) {
+            budget_notice::tell_exhausted(response.headers_mut(), state);
+        }
         response
     }
 

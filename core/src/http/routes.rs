@@ -111,6 +111,8 @@ pub enum FrontEndpoint {
     Models,
     /// The caller's own spending.
     Usage,
+    /// The same as Claude Code asks for it.
+    ClientUsage,
 }
 
 /// What the control plane answers.
@@ -166,6 +168,20 @@ pub enum ControlEndpoint {
     Unpin,
     /// Erases what tells who somebody is.
     Erase,
+    /// Lists budgets.
+    Budgets,
+    /// Sets a budget.
+    SetBudget,
+    /// Takes a budget away.
+    RemoveBudget,
+    /// Sets somebody's budget, as LiteLLM has it.
+    NewCustomer,
+    /// Changes it.
+    UpdateCustomer,
+    /// Tells about somebody.
+    Customer,
+    /// Lists people who have a budget.
+    Customers,
     /// Lists administrators.
     Administrators,
     /// Makes somebody an administrator.
@@ -248,6 +264,7 @@ pub const ROUTES: &[Route] = &[
     front(Method::POST, "/v1/embeddings", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::GET, "/v1/models", Gate::Bearer(Scope::Llm), FrontEndpoint::Models),
     front(Method::GET, "/api/usage/me", Gate::SessionOr(Scope::UsageRead), FrontEndpoint::Usage),
+    front(Method::GET, "/api/oauth/usage", Gate::Bearer(Scope::Llm), FrontEndpoint::ClientUsage),
     control(Method::GET, "/api/me", Gate::SessionOr(Scope::UsageRead), ControlEndpoint::Me),
     control(Method::POST, "/api/token/generate", Gate::Session, ControlEndpoint::Generate),
     control(Method::GET, "/api/token/list", Gate::Session, ControlEndpoint::List),
@@ -273,6 +290,13 @@ pub const ROUTES: &[Route] = &[
     control(Method::POST, "/api/admin/users/restore", Gate::Admin, ControlEndpoint::RestorePerson),
     control(Method::POST, "/api/admin/users/unpin", Gate::SuperAdmin, ControlEndpoint::Unpin),
     control(Method::DELETE, "/api/admin/users/{whom}", Gate::SuperAdmin, ControlEndpoint::Erase),
+    control(Method::GET, "/api/admin/budgets", Gate::Admin, ControlEndpoint::Budgets),
+    control(Method::PUT, "/api/admin/budgets", Gate::Admin, ControlEndpoint::SetBudget),
+    control(Method::DELETE, "/api/admin/budgets", Gate::Admin, ControlEndpoint::RemoveBudget),
+    control(Method::POST, "/customer/new", Gate::Admin, ControlEndpoint::NewCustomer),
+    control(Method::POST, "/customer/update", Gate::Admin, ControlEndpoint::UpdateCustomer),
+    control(Method::GET, "/customer/info", Gate::Admin, ControlEndpoint::Customer),
+    control(Method::GET, "/customer/list", Gate::Admin, ControlEndpoint::Customers),
     control(Method::GET, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Administrators),
     control(Method::POST, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Grant),
     control(Method::DELETE, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Ungrant),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Account, Email, Name, Provisioning};
 use crate::id::UserId;
+use crate::money::Limits;
 use crate::time::Timestamp;
 use crate::version::Epoch;
 
@@ -29,6 +30,9 @@ pub struct User {
     /// The suspension that they were under when they were removed; it goes on when they are restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<Suspension>,
+    /// What they may spend, as far as it was decided about them.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// Who made them an administrator, if somebody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
@@ -72,6 +76,7 @@ impl User {
             groups: Vec::new(),
             status: Status::Active,
             interrupted: None,
+            limits: Limits::new(),
             grant: None,
             pins: Vec::new(),
             administers: false,

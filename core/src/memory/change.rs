@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::AnswerKey;
 use super::lease::OpenLease;
-use crate::admission::{Cancel, TokenEntry, UsageEvent, UserEntry};
+use crate::admission::{BudgetsEntry, Cancel, TokenEntry, UsageEvent, UserEntry};
 use crate::id::UserId;
 use crate::ports::{Cursor, Recovery};
 use crate::session::{Session, SessionId};
@@ -73,6 +73,9 @@ pub enum Change {
         /// The tokens.
         tokens: Vec<TokenEntry>,
     },
+    /// The records told about the budgets.
+    #[serde(skip)]
+    LearnedBudgets(BudgetsEntry),
     /// The records' tokens were installed.
     Enrolled {
         /// How far; all of them if that is not said.
@@ -124,6 +127,7 @@ impl Change {
             Self::TokenSeen { .. }
                 | Self::Counted { .. }
                 | Self::Learned { .. }
+                | Self::LearnedBudgets(_)
                 | Self::Enrolled { .. }
                 | Self::Unlisted { .. }
                 | Self::Kept { .. }

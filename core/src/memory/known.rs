@@ -1,10 +1,10 @@
-//! What is known of people and tokens, and whether they may call.
+//! What is known of people, tokens and budgets, and whether they may call.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::Change;
 use super::roster::Roster;
-use crate::admission::{Admit, Install, Refusal, TokenEntry, UserEntry};
+use crate::admission::{Admit, BudgetsEntry, Install, Refusal, TokenEntry, UserEntry};
 use crate::id::{TokenId, UserId};
 use crate::identity::Status;
 use crate::time::Timestamp;
@@ -17,6 +17,8 @@ pub(super) struct Known {
     tokens: HashMap<TokenId, TokenEntry>,
     /// Tokens by expiry, so that expired ones go without a search.
     by_expiry: BTreeSet<(Timestamp, TokenId)>,
+    /// The budgets of the book; none before they were told.
+    budgets: Option<BudgetsEntry>,
     pub(super) roster: Roster,
 }
 
@@ -31,16 +33,29 @@ impl Known {
         self.users.get(&id)
     }
 
-    /// Returns the user and the token of a call, if both are known.
-    pub(super) fn caller(&self, user: UserId, token: TokenId) -> Option<(&UserEntry, &TokenEntry)> {
-        Some((self.users.get(&user)?, self.tokens.get(&token)?))
+    /// Returns the user and the token of a call, and the budgets, if all are known.
+    pub(super) fn caller(&self, user: UserId, token: TokenId) -> Option<(&UserEntry, &TokenEntry, &BudgetsEntry)> {
+        Some((self.users.get(&user)?, self.tokens.get(&token)?, self.budgets.as_ref()?))
+    }
+
+    /// Returns a user and the budgets, if both are known.
+    pub(super) fn payer(&self, user: UserId) -> Option<(&UserEntry, &BudgetsEntry)> {
+        Some((self.users.get(&user)?, self.budgets.as_ref()?))
     }
 
     /// Returns what of an installation is newer than what is known.
-    pub(super) fn news(&self, install: &Install) -> Option<Change> {
+    pub(super) fn news(&self, install: &Install) -> Vec<Change> {
         let users: Vec<UserEntry> = install.users.iter().filter(|user| self.is_new_user(user)).cloned().collect();
         let tokens: Vec<TokenEntry> = install.tokens.iter().filter(|token| self.is_new_token(token)).cloned().collect();
-        (!users.is_empty() || !tokens.is_empty()).then_some(Change::Learned { users, tokens })
+        let learned = (!users.is_empty() || !tokens.is_empty()).then_some(Change::Learned { users, tokens });
+        let is_new =
+            |budgets: &&BudgetsEntry| self.budgets.as_ref().is_none_or(|known| known.version < budgets.version);
+        let budgets = install.budgets.as_ref().filter(is_new).cloned().map(Change::LearnedBudgets);
+        learned.into_iter().chain(budgets).collect()
+    }
+
+    pub(super) fn learn_budgets(&mut self, budgets: BudgetsEntry) {
+        self.budgets = Some(budgets);
     }
 
     fn is_new_user(&self, user: &UserEntry) -> bool {

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::budgets::{Payer, applicable, counters};
+use super::budgets::{Applicable, Budgets, Payer, applicable, counters};
 use super::lease::OpenLease;
 use super::{Change, Decision};
 use crate::accounts::Spent;
-use crate::admission::{Admit, Admitted, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict};
+use crate::admission::{
+    Admit, Admitted, BudgetsEntry, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict,
+};
 use crate::id::LeaseId;
-use crate::money::{Budget, BudgetState, Calendar, Counter, Nanodollars, Window, WindowId, WindowKind};
-use crate::ports::{Recovery, Spending, SpendingQuery};
+use crate::money::{BudgetState, Calendar, Counter, Nanodollars, Window, WindowId, WindowKind};
+use crate::ports::{Recovery, Spending, SpendingQuery, Totals};
 use crate::time::Timestamp;
 
 /// How long after its expiry a lease is swept, in seconds: the clocks of two processes may differ.
@@ -46,10 +48,18 @@ struct WindowTotals {
     totals: HashMap<Counter, Totals>,
 }
 
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub(super) struct Totals {
-    pub(super) spent: Nanodollars,
-    held: Nanodollars,
+/// Whoever pays for a call, and the budgets of the book.
+pub(super) struct Paying<'a> {
+    pub(super) user: &'a UserEntry,
+    pub(super) book: &'a BudgetsEntry,
+}
+
+impl Paying<'_> {
+    /// Returns the budgets that a call counts against: none if it costs nothing.
+    fn applicable(&self, admit: &Admit) -> Vec<Applicable> {
+        let budgets = Budgets { configured: &admit.budgets, book: self.book };
+        if admit.is_free { Vec::new() } else { applicable(&Payer::of(self.user, Some(admit.token)), &budgets) }
+    }
 }
 
 /// The ledger.
@@ -67,19 +77,21 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Returns the answer to a repeated question: the lease is open already, or closed.
-    pub(super) fn answered(&self, admit: &Admit, user: &UserEntry) -> Option<Verdict> {
+    pub(super) fn answered(&self, admit: &Admit, paying: &Paying) -> Option<Verdict> {
         if let Some(lease) = self.open.get(&admit.lease) {
-            let payer = Payer::of(user, admit.token);
-            let budgets = self.states(&payer, &admit.budgets, &lease.calendar);
-            return Some(Verdict::Admitted(Admitted { email: user.email.clone(), budgets }));
+            let budgets = self.states(paying.applicable(admit), &lease.calendar);
+            return Some(Verdict::Admitted(Admitted { email: paying.user.email.clone(), budgets }));
         }
         self.closed.contains_key(&admit.lease).then_some(Verdict::Refused(Refusal::Closed))
     }
 
     /// Decides about a call by its budgets.
-    pub(super) fn admit(&self, admit: &Admit, user: &UserEntry) -> Decision<Verdict> {
-        let payer = Payer::of(user, admit.token);
-        let mut states = self.states(&payer, &admit.budgets, &admit.calendar);
+    pub(super) fn admit(&self, admit: &Admit, paying: &Paying) -> Decision<Verdict> {
+        let user = paying.user;
+        let applicable = paying.applicable(admit);
+        let payer = Payer::of(user, Some(admit.token));
+        let counters = counters(&payer, applicable.iter().map(|budget| &budget.counter));
+        let mut states = self.states(applicable, &admit.calendar);
         if let Some(refusal) = refusal(&states, admit) {
             return (Verdict::Refused(refusal), Vec::new());
         }
@@ -95,7 +107,7 @@ impl Ledger {
             priced: admit.priced,
             expiry: admit.expiry,
             calendar: admit.calendar.clone(),
-            counters: counters(&payer, &admit.budgets),
+            counters,
             call: admit.call.clone(),
         };
         let admitted = Admitted { email: user.email.clone(), budgets: states };
@@ -211,25 +223,23 @@ impl Ledger {
         }
     }
 
-    pub(super) fn spending(&self, query: &SpendingQuery) -> Spending {
-        let payer = Payer { user: query.user, email: &query.email, groups: &query.groups, token: query.token };
-        let own = |kind: WindowKind| {
-            let Totals { spent, held } = self.totals(&query.calendar.window(kind).id, &Counter::User(query.user));
-            (kind, spent, held)
-        };
+    pub(super) fn spending(&self, query: &SpendingQuery, paying: &Paying) -> Spending {
+        let own = |kind| (kind, self.totals(&query.calendar.window(kind).id, &Counter::User(query.user)));
+        let payer = Payer::of(paying.user, query.token);
+        let applicable = applicable(&payer, &Budgets { configured: &query.budgets, book: paying.book });
         Spending {
             windows: WindowKind::ALL.into_iter().map(own).collect(),
-            budgets: self.states(&payer, &query.budgets, &query.calendar),
+            budgets: self.states(applicable, &query.calendar),
         }
     }
 
-    fn states(&self, payer: &Payer, budgets: &[Budget], calendar: &Calendar) -> Vec<BudgetState> {
-        let state = |(budget, counter): (&Budget, Counter)| {
+    fn states(&self, applicable: Vec<Applicable>, calendar: &Calendar) -> Vec<BudgetState> {
+        let state = |Applicable { budget, source, counter }| {
             let window = calendar.window(budget.window);
             let Totals { spent, held } = self.totals(&window.id, &counter);
-            BudgetState { budget: budget.clone(), spent, held, reset: window.end }
+            BudgetState { budget, source, spent, held, reset: window.end }
         };
-        applicable(payer, budgets).map(state).collect()
+        applicable.into_iter().map(state).collect()
     }
 
     pub(super) fn totals(&self, window: &WindowId, counter: &Counter) -> Totals {

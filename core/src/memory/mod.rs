@@ -28,7 +28,6 @@ pub use lease::OpenLease;
 pub use ledger::WINDOW_REMEMBERED;
 pub use once::Full;
 
-pub(crate) use budgets::{Payer, applicable};
 pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
@@ -41,13 +40,14 @@ pub(crate) use sessions::noted_every;
 
 use self::answers::AnswerTable;
 use self::known::Known;
-use self::ledger::Ledger;
+use self::ledger::{Ledger, Paying};
 use self::limits::LimitTable;
 use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
-use crate::ports::{SessionState, Spending, SpendingQuery};
+use crate::money::{Calendar, Counter, WindowKind};
+use crate::ports::{SessionState, SpendingQuery, SpendingState, Totals};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -126,6 +126,7 @@ impl Memory {
             Change::Counted { name, now, end } => self.limits.add(name, end, now),
             Change::Answered { key, user, now, expiry } => self.answers.note(key, user, now, expiry),
             Change::Learned { users, tokens } => self.known.learn(users, tokens),
+            Change::LearnedBudgets(budgets) => self.known.learn_budgets(budgets),
             Change::Enrolled { upto } => self.known.roster.enrolled(upto),
             Change::Unlisted { by } => self.known.roster.prune(by),
             Change::Kept { key, value, now, expiry } => self.once.keep(key, value, now, expiry),
@@ -147,19 +148,20 @@ impl Memory {
     /// Decides about a call; see [`crate::ports::Admission::admit`].
     #[must_use]
     pub fn admit(&self, admit: &Admit) -> Decision<Verdict> {
-        let Some((user, token)) = self.known.caller(admit.user, admit.token) else {
+        let Some((user, token, book)) = self.known.caller(admit.user, admit.token) else {
             return (Verdict::Unknown(self.generation), Vec::new());
         };
         if let Some(refusal) = known::refusal(user, token, admit) {
             return (Verdict::Refused(refusal), Vec::new());
         }
-        if let Some(answer) = self.ledger.answered(admit, user) {
+        let payer = Paying { user, book };
+        if let Some(answer) = self.ledger.answered(admit, &payer) {
             return (answer, Vec::new());
         }
         if let Some(preclusion) = admit.preclusion {
             return (Verdict::Refused(Refusal::Precluded(preclusion)), Vec::new());
         }
-        let (verdict, mut changes) = self.ledger.admit(admit, user);
+        let (verdict, mut changes) = self.ledger.admit(admit, &payer);
         if matches!(verdict, Verdict::Admitted(_)) {
             changes.extend(self.sessions.seen.token_seen(admit.user, admit.now));
         }
@@ -201,7 +203,7 @@ impl Memory {
         if !self.recovered {
             return (Installed::Unrecovered, Vec::new());
         }
-        (Installed::Done, self.known.news(install).into_iter().collect())
+        (Installed::Done, self.known.news(install))
     }
 
     /// Opens a session.
@@ -299,7 +301,17 @@ impl Memory {
 
     /// Returns how a person's money stands; see [`crate::ports::Usage::spending`].
     #[must_use]
-    pub fn spending(&self, query: &SpendingQuery) -> Spending {
-        self.ledger.spending(query)
+    pub fn spending(&self, query: &SpendingQuery) -> SpendingState {
+        match self.known.payer(query.user) {
+            Some((user, book)) => SpendingState::Known(self.ledger.spending(query, &Paying { user, book })),
+            None => SpendingState::Unknown(self.generation),
+        }
+    }
+
+    /// Returns what counters say; see [`crate::ports::Usage::totals`].
+    #[must_use]
+    pub fn totals(&self, calendar: &Calendar, counters: &[(WindowKind, Counter)]) -> Vec<Totals> {
+        let totals = |(kind, counter): &(WindowKind, Counter)| self.ledger.totals(&calendar.window(*kind).id, counter);
+        counters.iter().map(totals).collect()
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Change, Decision, Memory, limits};
 use crate::id::UserId;
-use crate::money::{Counter, Nanodollars, WindowId};
 use crate::ports::{Activity, Page, PageRequest, SessionCounts, SessionQuery};
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -53,11 +52,5 @@ impl Memory {
         let end = now.plus(i64::from(left));
         let count = self.limits.count(name, end) + 1;
         ((count, left), vec![Change::Counted { name: name.to_owned(), now, end }])
-    }
-
-    /// Returns what people spent; see [`crate::ports::Usage::spent_by`].
-    #[must_use]
-    pub fn spent_by(&self, users: &[UserId], window: &WindowId) -> Vec<Nanodollars> {
-        users.iter().map(|user| self.ledger.totals(window, &Counter::User(*user)).spent).collect()
     }
 }

@@ -13,7 +13,9 @@ mod usage;
 mod window;
 
 pub use amount::{InvalidAmount, Nanodollars};
-pub use budget::{Budget, BudgetScope, BudgetState};
+pub use budget::{
+    BookEntry, BookFull, Budget, BudgetBook, BudgetScope, BudgetSource, BudgetState, InvalidScope, Limits,
+};
 pub use counter::{Counter, InvalidCounter};
 pub use estimate::{CallSize, Estimator};
 pub use price::{Cost, Price, ServiceTier};

@@ -24,6 +24,17 @@ pub enum WindowKind {
 impl WindowKind {
     /// Every kind, shortest first.
     pub const ALL: [Self; 4] = [Self::Daily, Self::Weekly, Self::Monthly, Self::Total];
+
+    /// Returns its name in the API and in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Total => "total",
+        }
+    }
 }
 
 /// Names one window: its kind and the first day of it, such as `daily:2026-11-23`; `total` has none.

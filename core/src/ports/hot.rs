@@ -9,8 +9,7 @@ use super::{Cursor, Presence, Unavailable};
 use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::{LeaseId, TokenId, UserId};
-use crate::identity::Email;
-use crate::money::{Budget, BudgetState, Calendar, Nanodollars, Window, WindowId, WindowKind};
+use crate::money::{Budget, BudgetState, Calendar, Counter, Nanodollars, Window, WindowKind};
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -187,14 +186,14 @@ pub trait Usage {
     fn discard_usage(&self, through: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
     /// Returns how a person's budgets stand, and what they spent.
-    fn spending(&self, query: &SpendingQuery) -> impl Future<Output = Result<Spending, Unavailable>> + Send;
+    fn spending(&self, query: &SpendingQuery) -> impl Future<Output = Result<SpendingState, Unavailable>> + Send;
 
-    /// Returns what each of these people spent in a window, in their order.
-    fn spent_by(
+    /// Returns what each of these says in the running window of its kind, in their order.
+    fn totals(
         &self,
-        users: &[UserId],
-        window: &WindowId,
-    ) -> impl Future<Output = Result<Vec<Nanodollars>, Unavailable>> + Send;
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> impl Future<Output = Result<Vec<Totals>, Unavailable>> + Send;
 }
 
 /// Notices when the store has lost its memory, or went back to an older one, and takes over what the records can tell.
@@ -255,15 +254,20 @@ pub trait Duties {
     fn claim(&self, duty: &str, holder: &str, seconds: u32) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
+/// What a counter says in one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// What was spent.
+    pub spent: Nanodollars,
+    /// What running calls hold.
+    pub held: Nanodollars,
+}
+
 /// Asks how a person's money stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpendingQuery {
     /// Whose.
     pub user: UserId,
-    /// Their address, for budgets that name it.
-    pub email: Email,
-    /// Their groups.
-    pub groups: Vec<String>,
     /// One of their tokens, if its budgets are asked for, too.
     pub token: Option<TokenId>,
     /// The running windows.
@@ -272,11 +276,20 @@ pub struct SpendingQuery {
     pub budgets: Arc<[Budget]>,
 }
 
+/// The answer to [`SpendingQuery`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpendingState {
+    /// How it stands.
+    Known(Spending),
+    /// The hot state does not know the person, or the budgets, in this generation: install them, ask again.
+    Unknown(Generation),
+}
+
 /// How a person's money stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spending {
     /// What they spent and what their running calls hold, in each window, shortest first.
-    pub windows: Vec<(WindowKind, Nanodollars, Nanodollars)>,
+    pub windows: Vec<(WindowKind, Totals)>,
     /// The budgets that apply to them.
     pub budgets: Vec<BudgetState>,
 }

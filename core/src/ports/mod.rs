@@ -14,12 +14,12 @@ pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{
     Admission, Answers, Continuity, Duties, Hot, Limits, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, Tally, Usage,
+    Spending, SpendingQuery, SpendingState, Tally, Totals, Usage,
 };
 pub use people::{PeopleList, PeopleQuery};
 pub use presence::{Activity, Presence, SessionCounts, SessionQuery, SessionsOf};
 pub use record::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Cursor, Directory, Outbox, Page, PageRequest, Records,
+    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Cursor, Directory, Outbox, Page, PageRequest, Records,
     Retention, Subject, TokenQuery, TokenSearch, Tokens, UsageLog, UsageQuery, Users, WriteError,
 };
 

@@ -18,17 +18,20 @@ pub enum PeopleList {
     Administrators,
     /// Those whom the company's directory has provisioned, by id.
     Provisioned,
+    /// Those who have a budget of their own, by address.
+    Budgeted,
 }
 
 impl PeopleList {
     /// All lists, the one by address from its beginning.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Everybody,
         Self::Address(String::new()),
         Self::Suspended,
         Self::Removed,
         Self::Administrators,
         Self::Provisioned,
+        Self::Budgeted,
     ];
 
     /// Says whether somebody is in the list.
@@ -41,6 +44,7 @@ impl PeopleList {
             Self::Removed => user.status == Status::Removed,
             Self::Administrators => user.administers,
             Self::Provisioned => user.provisioning.is_some(),
+            Self::Budgeted => !user.limits.is_empty(),
         };
         is_listed && user.erased.is_none()
     }
@@ -54,7 +58,7 @@ impl PeopleList {
                 let last = user.last_sign_in.map_or(0, |moment| moment.0);
                 format!("{:020}{}", i64::MAX.saturating_sub(last), user.id)
             }
-            Self::Address(_) => format!("{}\n{}", user.email, user.id),
+            Self::Address(_) | Self::Budgeted => format!("{}\n{}", user.email, user.id),
             Self::Suspended | Self::Removed | Self::Administrators | Self::Provisioned => user.id.to_string(),
         }
     }
@@ -66,7 +70,12 @@ impl PeopleList {
             // It would go on behind the address, and nobody's place begins like this.
             Self::Address(prefix) if prefix.contains('\n') => "\n",
             Self::Address(prefix) => prefix,
-            Self::Everybody | Self::Suspended | Self::Removed | Self::Administrators | Self::Provisioned => "",
+            Self::Everybody
+            | Self::Suspended
+            | Self::Removed
+            | Self::Administrators
+            | Self::Provisioned
+            | Self::Budgeted => "",
         }
     }
 
@@ -80,6 +89,7 @@ impl PeopleList {
             Self::Removed => "removed",
             Self::Administrators => "administrators",
             Self::Provisioned => "provisioned",
+            Self::Budgeted => "budgeted",
         }
     }
 }

@@ -10,14 +10,27 @@ use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Email, Name, User};
-use crate::money::WindowId;
+use crate::money::{BudgetBook, WindowId};
 use crate::time::Timestamp;
 use crate::token::Token;
 use crate::version::{Stored, Version};
 
 /// Everything the records keep.
 pub trait Records:
-    Users + Tokens + Directory + AuditLog + UsageLog + Accounts + Outbox + Beats + Retention + Clone + Send + Sync + 'static
+    Users
+    + Tokens
+    + Budgets
+    + Directory
+    + AuditLog
+    + UsageLog
+    + Accounts
+    + Outbox
+    + Beats
+    + Retention
+    + Clone
+    + Send
+    + Sync
+    + 'static
 {
 }
 
@@ -86,6 +99,25 @@ pub trait Tokens {
     fn touch(&self, uses: &[(TokenId, Timestamp)]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
+/// Keeps the book of budgets.
+pub trait Budgets {
+    /// Returns the book: an empty one, in [`Version::NONE`], if nothing was ever written in it.
+    fn budget_book(&self) -> impl Future<Output = Result<Stored<BudgetBook>, Unavailable>> + Send;
+
+    /// Writes `next` if the store still holds version `seen`.
+    ///
+    /// # Errors
+    ///
+    /// - [`WriteError::Conflict`]: another writer came first, or the entry's id is taken; nothing was written.
+    /// - [`WriteError::Unavailable`]: the outcome is unknown. Read before retrying.
+    fn replace_budget_book(
+        &self,
+        next: &BudgetBook,
+        seen: Version,
+        audit: &AuditEntry,
+    ) -> impl Future<Output = Result<(), WriteError>> + Send;
+}
+
 /// Finds tokens and people, whoever they belong to.
 pub trait Directory {
     /// Returns one page of everybody's tokens: the newest first, or, where something is searched for, in the order of the
@@ -151,7 +183,7 @@ pub trait Beats {
     fn note_beats(&self, count: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Remembers which changes the hot state may not have heard of: each write of a user or token leaves a row.
+/// Remembers which changes the hot state may not have heard of: each write of a user, a token or the budgets leaves a row.
 pub trait Outbox {
     /// Returns the oldest changes that nobody said were applied.
     fn unapplied(&self, limit: u32) -> impl Future<Output = Result<Vec<(Subject, Version)>, Unavailable>> + Send;
@@ -181,6 +213,8 @@ pub enum Subject {
     User(UserId),
     /// A token.
     Token(TokenId),
+    /// The book of budgets.
+    Budgets,
 }
 
 /// Why a record was not written.

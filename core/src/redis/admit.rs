@@ -1,14 +1,15 @@
 //! Asking whether a call may be made.
 
+use super::budgets::{described, state};
 use super::keys::unseen;
 use super::lease::HeldCall;
 use super::script::{Answer, json, moment, unexpected};
-use super::windows::{self, Windows};
+use super::windows::Windows;
 use super::{ELSEWHERE, RedisHot, Transport};
 use crate::admission::{Admit, Admitted, Refusal, Verdict};
 use crate::identity::Email;
 use crate::memory::TOKEN_SEEN_EVERY;
-use crate::money::{Budget, BudgetScope, BudgetState, Calendar, Nanodollars};
+use crate::money::Calendar;
 use crate::ports::{Clock, Random, Unavailable};
 use crate::time::Timestamp;
 use crate::version::Generation;
@@ -30,7 +31,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     async fn ask(&self, admit: &Admit, windows: &Windows) -> Result<Answer, Unavailable> {
         let keys = &self.keys;
         let mut touched = vec![keys.user(admit.user), keys.token(admit.token), keys.lease(admit.lease), keys.leases()];
-        touched.extend([keys.active(), keys.active_by_token()]);
+        touched.extend([keys.active(), keys.active_by_token(), keys.budgets()]);
         touched.extend_from_slice(&windows.keys);
         let mut arguments = vec![
             admit.now.0.to_string(),
@@ -41,6 +42,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             moment(admit.signed_in_since),
             flag(admit.preclusion.is_some()),
             flag(admit.priced),
+            flag(admit.is_free),
             admit.estimate.0.to_string(),
             admit.expiry.0.to_string(),
             windows.text.clone(),
@@ -49,9 +51,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             unseen(admit.now),
         ];
         arguments.extend(windows.kept(admit.now));
-        for budget in admit.budgets.iter() {
-            arguments.extend(described(budget));
-        }
+        arguments.extend(admit.budgets.iter().flat_map(described));
         self.believe("admit", touched, arguments).await
     }
 }
@@ -60,21 +60,9 @@ fn flag(is_set: bool) -> String {
     if is_set { "1" } else { "0" }.to_owned()
 }
 
-/// Returns what the script is told about a budget: kind, name, window, limit.
-fn described(budget: &Budget) -> [String; 4] {
-    let (kind, name) = match &budget.scope {
-        BudgetScope::User(email) => ("user", email.to_string()),
-        BudgetScope::DefaultUser => ("default_user", String::new()),
-        BudgetScope::Group(name) => ("group", name.clone()),
-        BudgetScope::Org => ("org", String::new()),
-        BudgetScope::Token(id) => ("token", id.to_string()),
-    };
-    [kind.to_owned(), name, windows::number(budget.window), budget.limit.0.to_string()]
-}
-
 fn verdict(word: &str, mut answer: Answer, admit: &Admit, calendar: &Calendar) -> Result<Verdict, Unavailable> {
     let refusal = match word {
-        "admitted" => return admitted(answer, admit, calendar).map(Verdict::Admitted),
+        "admitted" => return admitted(answer, calendar).map(Verdict::Admitted),
         "unknown" => return Ok(Verdict::Unknown(Generation(answer.read()?))),
         "wrong_user" => Refusal::WrongUser,
         "expired" => Refusal::Expired,
@@ -85,25 +73,18 @@ fn verdict(word: &str, mut answer: Answer, admit: &Admit, calendar: &Calendar) -
         "closed" => Refusal::Closed,
         "precluded" => Refusal::Precluded(admit.preclusion.ok_or_else(unexpected)?),
         "unpriced" => Refusal::Unpriced,
-        "exhausted" => Refusal::Exhausted(state(&mut answer, admit, calendar)?),
-        "reserved" => Refusal::Reserved(state(&mut answer, admit, calendar)?),
+        "exhausted" => Refusal::Exhausted(state(&mut answer, calendar)?),
+        "reserved" => Refusal::Reserved(state(&mut answer, calendar)?),
         _ => return Err(unexpected()),
     };
     Ok(Verdict::Refused(refusal))
 }
 
-fn admitted(mut answer: Answer, admit: &Admit, calendar: &Calendar) -> Result<Admitted, Unavailable> {
+fn admitted(mut answer: Answer, calendar: &Calendar) -> Result<Admitted, Unavailable> {
     let email = Email::parse(&answer.text()?).map_err(|_| unexpected())?;
     let mut budgets = Vec::new();
     while !answer.is_empty() {
-        budgets.push(state(&mut answer, admit, calendar)?);
+        budgets.push(state(&mut answer, calendar)?);
     }
     Ok(Admitted { email, budgets })
-}
-
-fn state(answer: &mut Answer, admit: &Admit, calendar: &Calendar) -> Result<BudgetState, Unavailable> {
-    let budget = admit.budgets.get(answer.read::<usize>()?).ok_or_else(unexpected)?.clone();
-    let (spent, held) = (Nanodollars(answer.read()?), Nanodollars(answer.read()?));
-    let reset = calendar.window(budget.window).end;
-    Ok(BudgetState { budget, spent, held, reset })
 }

@@ -58,6 +58,11 @@ impl Keys {
         self.key(&format!("token:{id}"))
     }
 
+    /// The budgets of the book.
+    pub(super) fn budgets(&self) -> String {
+        self.key("budgets")
+    }
+
     /// What counts tokens: of which generation it is and how far it came, those that live, those that are revoked.
     pub(super) fn roster(&self) -> [String; 3] {
         ["roster", "live", "revoked"].map(|name| self.key(name))

@@ -10,7 +10,7 @@
 //! | `script` | running a script by its hash, and reading what it answers |
 //! | `keys` | what keys are called, and when they go |
 //! | `windows` | the keys of the running windows |
-//! | `admit`, `lease`, `install` | the port `Admission` |
+//! | `admit`, `lease`, `install`, `budgets` | the port `Admission` |
 //! | `continuity` | the ports `Continuity` and `Duties` |
 //! | `roster` | the port `Roster` |
 //! | `session` | the port `Sessions` |
@@ -24,6 +24,7 @@
 //! Redis's own clock only tidies up.
 
 mod admit;
+mod budgets;
 mod continuity;
 mod install;
 mod keys;

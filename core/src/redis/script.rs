@@ -58,8 +58,7 @@ scripts! {
     ANSWER_MAKER: "answer_maker";
     PENDING_USAGE: "pending_usage";
     DISCARD_USAGE: "discard_usage";
-    SPENDING: "ledger" "spending";
-    SPENT_BY: "spent_by";
+    TOTALS: "ledger" "totals";
     CLAIM: "claim";
     STAGE: "stage";
 }
@@ -73,8 +72,8 @@ macro_rules! functions {
 
 /// What runs whatever believes what the server knows of people, tokens and money.
 const BELIEVING: &str = concat!(
-    text!("generation" "amounts" "ledger" "presence" "roster"),
-    functions!("admit" "install" "tally" "enrolled" "session" "activity" "beat" "loss" "recover"),
+    text!("generation" "amounts" "ledger" "presence" "roster" "budgets"),
+    functions!("admit" "install" "tally" "enrolled" "session" "activity" "beat" "loss" "recover" "spending"),
     text!("dispatch")
 );
 

@@ -1,16 +1,17 @@
 //! What calls cost: the events that wait, and how people's money stands.
 
+use super::budgets::{described, state};
 use super::lease::HeldCall;
 use super::script::{self, Answer, from_json, unexpected};
 use super::windows::{Windows, number};
 use super::{RedisHot, Transport};
 use crate::admission::{Settlement, UsageEvent};
-use crate::id::UserId;
 use crate::identity::Email;
-use crate::memory::{Payer, applicable, groups};
-use crate::money::{BudgetState, Counter, Nanodollars, WindowId, WindowKind};
-use crate::ports::{Clock, Random, Spending, SpendingQuery, Unavailable, Usage};
+use crate::memory::groups;
+use crate::money::{Calendar, Counter, Nanodollars, WindowKind};
+use crate::ports::{Clock, Random, Spending, SpendingQuery, SpendingState, Totals, Unavailable, Usage};
 use crate::time::Millis;
+use crate::version::Generation;
 
 impl<T: Transport, C: Clock, R: Random> Usage for RedisHot<T, C, R> {
     async fn pending_usage(&self, limit: u32) -> Result<(Vec<UsageEvent>, u64), Unavailable> {
@@ -31,33 +32,41 @@ impl<T: Transport, C: Clock, R: Random> Usage for RedisHot<T, C, R> {
         script::run(&self.transport, &script::DISCARD_USAGE, vec![self.keys.usage()], arguments).await.map(drop)
     }
 
-    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
-        let payer = Payer { user: query.user, email: &query.email, groups: &query.groups, token: query.token };
-        let own = WindowKind::ALL.into_iter().map(|kind| (kind, Counter::User(query.user)));
-        let budgets = applicable(&payer, &query.budgets).map(|(budget, counter)| (budget.window, counter));
-        let arguments = own.chain(budgets).flat_map(|(kind, counter)| [number(kind), counter.to_string()]).collect();
-        let keys = Windows::of(&query.calendar, &self.keys)?.keys;
-        let mut sums = Answer::of(script::run(&self.transport, &script::SPENDING, keys, arguments).await?)?;
-
-        let mut windows = Vec::new();
-        for kind in WindowKind::ALL {
-            windows.push((kind, Nanodollars(sums.read()?), Nanodollars(sums.read()?)));
+    async fn spending(&self, query: &SpendingQuery) -> Result<SpendingState, Unavailable> {
+        let mut keys = vec![self.keys.user(query.user), self.keys.budgets()];
+        keys.extend(Windows::of(&query.calendar, &self.keys)?.keys);
+        let token = query.token.map_or_else(String::new, |token| token.to_string());
+        let mut arguments = vec![query.user.to_string(), token];
+        arguments.extend(query.budgets.iter().flat_map(described));
+        let mut answer = self.believe("spending", keys, arguments).await?;
+        match answer.text()?.as_str() {
+            "known" => {}
+            "unknown" => return Ok(SpendingState::Unknown(Generation(answer.read()?))),
+            _ => return Err(unexpected()),
         }
+        let windows = WindowKind::ALL.map(|kind| Ok((kind, totals(&mut answer)?)));
+        let windows = windows.into_iter().collect::<Result<Vec<_>, Unavailable>>()?;
         let mut budgets = Vec::new();
-        for (budget, _) in applicable(&payer, &query.budgets) {
-            let (spent, held) = (Nanodollars(sums.read()?), Nanodollars(sums.read()?));
-            let reset = query.calendar.window(budget.window).end;
-            budgets.push(BudgetState { budget: budget.clone(), spent, held, reset });
+        while !answer.is_empty() {
+            budgets.push(state(&mut answer, &query.calendar)?);
         }
-        Ok(Spending { windows, budgets })
+        Ok(SpendingState::Known(Spending { windows, budgets }))
     }
 
-    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
-        let counters = users.iter().map(|user| Counter::User(*user).to_string()).collect();
-        let reply = script::run(&self.transport, &script::SPENT_BY, vec![self.keys.spent(window)], counters).await?;
-        let mut sums = Answer::of(reply)?;
-        users.iter().map(|_| sums.read().map(Nanodollars)).collect()
+    async fn totals(
+        &self,
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> Result<Vec<Totals>, Unavailable> {
+        let arguments = counters.iter().flat_map(|(kind, counter)| [number(*kind), counter.to_string()]).collect();
+        let keys = Windows::of(calendar, &self.keys)?.keys;
+        let mut sums = Answer::of(script::run(&self.transport, &script::TOTALS, keys, arguments).await?)?;
+        counters.iter().map(|_| totals(&mut sums)).collect()
     }
+}
+
+fn totals(answer: &mut Answer) -> Result<Totals, Unavailable> {
+    Ok(Totals { spent: Nanodollars(answer.read()?), held: Nanodollars(answer.read()?) })
 }
 
 /// Returns the place in the stream that an entry's id names.

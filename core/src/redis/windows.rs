@@ -31,6 +31,11 @@ pub(super) fn number(kind: WindowKind) -> String {
     number.to_owned()
 }
 
+/// Returns the kind of window that scripts count so.
+pub(super) fn numbered(number: &str) -> Option<WindowKind> {
+    WindowKind::ALL.into_iter().find(|kind| self::number(*kind) == number)
+}
+
 impl Windows {
     pub(super) fn of(calendar: &Calendar, keys: &Keys) -> Result<Self, Unavailable> {
         let ids = || WindowKind::ALL.map(|kind| &calendar.window(kind).id).into_iter();

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use gateway_core::id::UserId;
 use gateway_core::memory::{Decision, Memory};
-use gateway_core::money::{Nanodollars, WindowId};
+use gateway_core::money::{Calendar, Counter, WindowKind};
 use gateway_core::ports::{
     Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Random as _, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally,
-    Unavailable, Usage,
+    Random as _, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
+    Tally, Totals, Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -190,14 +190,18 @@ impl Usage for EmbeddedHot {
         self.decide(move |memory| memory.discard_usage(through)).await
     }
 
-    async fn spending(&self, query: &SpendingQuery) -> Result<Spending, Unavailable> {
+    async fn spending(&self, query: &SpendingQuery) -> Result<SpendingState, Unavailable> {
         let query = query.clone();
         self.decide(move |memory| (memory.spending(&query), Vec::new())).await
     }
 
-    async fn spent_by(&self, users: &[UserId], window: &WindowId) -> Result<Vec<Nanodollars>, Unavailable> {
-        let (users, window) = (users.to_vec(), window.clone());
-        self.decide(move |memory| (memory.spent_by(&users, &window), Vec::new())).await
+    async fn totals(
+        &self,
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> Result<Vec<Totals>, Unavailable> {
+        let (calendar, counters) = (calendar.clone(), counters.to_vec());
+        self.decide(move |memory| (memory.totals(&calendar, &counters), Vec::new())).await
     }
 }
 

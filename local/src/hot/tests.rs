@@ -104,9 +104,10 @@ delegate! {
     Usage {
         pending_usage(limit: u32) -> (Vec<gateway_core::admission::UsageEvent>, u64);
         discard_usage(through: u64) -> ();
-        spending(query: &gateway_core::ports::SpendingQuery) -> gateway_core::ports::Spending;
-        spent_by(users: &[gateway_core::id::UserId], window: &gateway_core::money::WindowId)
-            -> Vec<gateway_core::money::Nanodollars>;
+        spending(query: &gateway_core::ports::SpendingQuery) -> gateway_core::ports::SpendingState;
+        totals(calendar: &gateway_core::money::Calendar,
+            counters: &[(gateway_core::money::WindowKind, gateway_core::money::Counter)])
+            -> Vec<gateway_core::ports::Totals>;
     }
     Continuity {
         begin_generation() -> Generation;

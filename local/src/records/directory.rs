@@ -65,7 +65,7 @@ impl Directory for SqliteRecords {
         self.workers
             .read(move |connection| {
                 let mut people = rows(connection, AT, named_params! {":email": email.as_str()}, users::stored)?;
-                people.retain(|user| user.value.erased.is_none());
+                people.retain(|user: &Stored<User>| user.value.erased.is_none());
                 Ok(people)
             })
             .await

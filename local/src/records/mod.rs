@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod beats;
+mod budgets;
 mod directory;
 mod outbox;
 mod retention;

@@ -41,6 +41,7 @@ fn key(subject: Subject) -> (&'static str, String) {
     match subject {
         Subject::User(id) => ("user", id.to_string()),
         Subject::Token(id) => ("token", id.to_string()),
+        Subject::Budgets => ("budgets", String::new()),
     }
 }
 
@@ -48,6 +49,7 @@ fn change(row: &Row) -> rusqlite::Result<(Subject, Version)> {
     let (kind, id, version): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let subject = match kind.as_str() {
         "user" => id.parse().map(Subject::User),
+        "budgets" => Ok(Subject::Budgets),
         _ => id.parse().map(Subject::Token),
     };
     let subject = subject.map_err(|error| text_error(1, error))?;

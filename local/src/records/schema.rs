@@ -136,6 +136,17 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX user_email ON user (email);
     UPDATE usage SET body = json_remove(json_set(body, '$.call.address', ''), '$.email');
 ",
+    "
+    CREATE TABLE budget_book (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE alert (
+        id TEXT PRIMARY KEY,
+        ends INTEGER,
+        waiting INTEGER,
+        body TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX alert_waiting ON alert (waiting) WHERE waiting IS NOT NULL;
+    CREATE INDEX alert_ends ON alert (ends);
+",
 ];
 
 /// Why the records cannot be opened.

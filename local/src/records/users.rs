@@ -5,6 +5,7 @@ use gateway_core::identity::{Name, User};
 use gateway_core::ports::{AuditEntry, PeopleList, Subject, Unavailable, Users, WriteError};
 use gateway_core::version::{Stored, Version};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use serde::de::DeserializeOwned;
 
 use super::workers::Refusal;
 use super::{SqliteRecords, body, json, only_one, tell};
@@ -95,7 +96,8 @@ fn forget_what_leads_to(connection: &Connection, id: UserId) -> Result<(), Refus
     Ok(())
 }
 
-pub(super) fn stored(row: &Row) -> rusqlite::Result<Stored<User>> {
+/// Reads a record that is a version and a body.
+pub(super) fn stored<T: DeserializeOwned>(row: &Row) -> rusqlite::Result<Stored<T>> {
     let version: i64 = row.get(0)?;
     Ok(Stored { value: body(row, 1)?, version: Version(version.cast_unsigned()) })
 }

@@ -27,6 +27,9 @@ pub(super) const TERMS: &str = "TERMS";
 /// The sort key of every outbox row; the deployment's stream is filtered by it.
 pub(super) const OUTBOX: &str = "OUTBOX";
 
+/// The partition of the book of budgets, and what it is called there.
+const BUDGETS: &str = "BUDGETS";
+
 /// The sort key of the one person who is expected with an address.
 const EXPECTED: &str = "EXPECTED";
 
@@ -73,10 +76,16 @@ impl Key {
         Self::new(user(user_id), format!("TOKEN#{id}"))
     }
 
+    /// The book of budgets.
+    pub(super) fn budget_book() -> Self {
+        Self::new(BUDGETS, BUDGETS)
+    }
+
     pub(super) fn outbox(subject: Subject) -> Self {
         let record = match subject {
             Subject::User(id) => Self::user(id),
             Subject::Token(id) => Self::token(id),
+            Subject::Budgets => Self::budget_book(),
         };
         Self { sk: OUTBOX.to_owned(), ..record }
     }
@@ -131,6 +140,9 @@ pub(super) fn hash(texts: &[&str]) -> String {
 /// Returns the record that an outbox row is about, by the row's partition key.
 #[must_use]
 pub fn changed_record(pk: &str) -> Option<Subject> {
+    if pk == BUDGETS {
+        return Some(Subject::Budgets);
+    }
     match pk.split_once('#')? {
         ("USER", id) => id.parse().ok().map(Subject::User),
         ("TOKEN", id) => id.parse().ok().map(Subject::Token),

@@ -6,10 +6,11 @@
 //! | whom a name leads to | `NAME#{hash}` | `NAME` | |
 //! | that somebody has an address | `EMAIL#{address}` | the person's id; `EXPECTED` if they have not signed in | |
 //! | that somebody is suspended or removed, or administers | `USER#{id}` | `LISTS` | `index1`, `index2` |
-//! | that somebody is provisioned | `USER#{id}` | `PROVISIONED` | `index1` |
+//! | that somebody is provisioned, or has a budget of their own | `USER#{id}` | `PROVISIONED` | `index1`, `index2` |
 //! | a token | `TOKEN#{id}` | `TOKEN` | `index1`, newest first; `index2` by its name |
 //! | that somebody has it | `USER#{user}` | `TOKEN#{id}` | `index2` by their address then |
-//! | a change of either that the hot state may not have heard of | that one's | `OUTBOX` | `index1`, oldest first |
+//! | the book of budgets | `BUDGETS` | `BUDGETS` | |
+//! | a change of one of them that the hot state may not have heard of | that one's | `OUTBOX` | `index1`, oldest first |
 //! | an audit entry | `AUDIT` | its id | `index1` by actor, `index2` by target |
 //! | a usage event | `USAGE#{shard}` | its id | |
 //! | the batch that is being booked | `BOOKS` | `BOOKS` | |
@@ -25,6 +26,7 @@ mod accounts;
 mod audit;
 mod beats;
 mod books;
+mod budgets;
 mod call;
 mod directory;
 mod item;

@@ -104,5 +104,6 @@ pub(super) const fn slot(list: &PeopleList) -> (&'static str, u8) {
         PeopleList::Suspended | PeopleList::Removed => ("LISTS", 1),
         PeopleList::Administrators => ("LISTS", 2),
         PeopleList::Provisioned => ("PROVISIONED", 1),
+        PeopleList::Budgeted => ("PROVISIONED", 2),
     }
 }

@@ -1,12 +1,10 @@
 //! Amounts that no Lua number holds.
 
-use std::sync::Arc;
-
 use gateway_core::admission::{Refusal, Verdict};
-use gateway_core::conformance::fixture::{START, admit, budget, email, settlement, user_id};
+use gateway_core::conformance::fixture::{START, admit, budget, settlement, user_id};
 use gateway_core::conformance::hot::install_all;
-use gateway_core::money::{Budget, BudgetScope, Calendar, Nanodollars, WindowKind};
-use gateway_core::ports::{Admission as _, SpendingQuery, Usage as _};
+use gateway_core::money::{Budget, BudgetScope, Calendar, Counter, Nanodollars, WindowKind};
+use gateway_core::ports::{Admission as _, Totals, Usage as _};
 use jiff::tz::TimeZone;
 
 use crate::support::{Store, block_on, refused, store};
@@ -27,10 +25,9 @@ fn org(limit: i64) -> [Budget; 1] {
 
 async fn total(hot: &Store) -> (i64, i64) {
     let calendar = Calendar::at(START, &TimeZone::UTC);
-    let (email, groups, budgets) = (email(1), Vec::new(), Arc::from([]));
-    let query = SpendingQuery { user: user_id(1), email, groups, token: None, calendar, budgets };
-    let spending = hot.spending(&query).await.expect("the store answers");
-    (spending.windows[3].1.0, spending.windows[3].2.0)
+    let totals = hot.totals(&calendar, &[(WindowKind::Total, Counter::User(user_id(1)))]).await;
+    let Totals { spent, held } = totals.expect("the store answers")[0];
+    (spent.0, held.0)
 }
 
 #[test]

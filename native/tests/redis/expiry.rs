@@ -47,7 +47,7 @@ fn keeps_each_key_as_long_as_it_is_needed() {
 
         let window = 35 * 86400;
         let expected = |name: &str| match name.split(':').collect::<Vec<_>>()[..] {
-            ["gen" | "leases" | "usage" | "user" | "roster" | "live" | "signed_in" | "active", ..]
+            ["gen" | "leases" | "usage" | "user" | "roster" | "live" | "signed_in" | "active" | "budgets", ..]
             | ["sessions"]
             | ["sessions", "order"]
             | ["spent" | "held", "total"]
@@ -66,7 +66,7 @@ fn keeps_each_key_as_long_as_it_is_needed() {
             _ => unreachable!("an unknown key {name}"),
         };
         let kept = kept(&transport).await;
-        assert_eq!(kept.len(), 40, "{kept:?}");
+        assert_eq!(kept.len(), 41, "{kept:?}");
         for (name, seconds) in kept {
             match expected(&name) {
                 None => assert_eq!(seconds, -1, "{name}"),

@@ -2,7 +2,7 @@
 
 use gateway_core::conformance::fixture::{START, admit, session, ticket, user_id};
 use gateway_core::conformance::hot::install_all;
-use gateway_core::money::WindowId;
+use gateway_core::money::{Calendar, Counter, WindowKind};
 use gateway_core::ports::{
     Admission as _, Cursor, Limits as _, PageRequest, Presence as _, SessionQuery, Sessions as _, SessionsOf,
     Usage as _,
@@ -10,6 +10,7 @@ use gateway_core::ports::{
 use gateway_core::redis::Reply;
 use gateway_core::session::{SEEN_FOR, Session};
 use gateway_core::time::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::support::{Recording, Store, block_on, server, store_on};
 
@@ -63,7 +64,8 @@ async fn asked(transport: &Recording, hot: &Store) -> Vec<usize> {
     counts.push(transport.take().len());
     hot.activity(&users, now).await.expect("the store answers");
     counts.push(transport.take().len());
-    hot.spent_by(&users, &WindowId("total".to_owned())).await.expect("the store answers");
+    let counters: Vec<_> = users.iter().map(|user| (WindowKind::Total, Counter::User(*user))).collect();
+    hot.totals(&Calendar::at(now, &TimeZone::UTC), &counters).await.expect("the store answers");
     counts.push(transport.take().len());
     hot.count("a", 600, now).await.expect("the store answers");
     counts.push(transport.take().len());

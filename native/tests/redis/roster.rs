@@ -16,7 +16,7 @@ use crate::support::{Recording, block_on, server, store_on};
 const DAY: i64 = 86400;
 
 async fn learn(hot: &impl Hot, users: Vec<UserEntry>, tokens: Vec<TokenEntry>) {
-    let install = Install { generation: generation(hot).await, users, tokens };
+    let install = Install { users, tokens, ..Install::nothing(generation(hot).await) };
     assert_eq!(hot.install(&install).await.expect("the store answers"), Installed::Done);
 }
 
@@ -124,7 +124,7 @@ fn asks_once_for_a_tally_and_for_an_installation_of_many() {
         let hot = store_on(&transport, "main");
         let generation = generation(&hot).await;
         let (users, tokens) = ((0..200).map(user_entry).collect(), (0..200).map(token_entry).collect());
-        let install = Install { generation, users, tokens };
+        let install = Install { users, tokens, ..Install::nothing(generation) };
         hot.install(&install).await.unwrap();
         transport.take();
         hot.install(&install).await.unwrap();

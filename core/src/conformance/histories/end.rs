@@ -1,19 +1,18 @@
 //! How a history ends, and what must hold then.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::Site;
 use super::history::{History, LONG};
 use crate::admission::UsageEvent;
-use crate::conformance::fixture::{START, email};
+use crate::conformance::fixture::START;
 use crate::id::LeaseId;
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
-    Accounts as _, Directory as _, PageRequest, Roster as _, SpendingQuery, Tally, TokenSearch, Tokens as _,
-    Usage as _, UsageLog as _, UsageQuery, Users as _,
+    Accounts as _, Directory as _, PageRequest, Roster as _, Tally, TokenSearch, Tokens as _, Totals, Usage as _,
+    UsageLog as _, UsageQuery, Users as _,
 };
 use crate::token::{TokenState, TokenStatus};
 
@@ -86,25 +85,17 @@ impl<S: Site> History<'_, S> {
         let calendar = Calendar::at(START, &TimeZone::UTC);
         let sums = self.common.records.spent(std::slice::from_ref(&calendar.total.id)).await.expect("they answer");
         let mut complaints = Vec::new();
-        for (user, number) in self.users.clone().into_iter().zip(1..) {
+        for user in self.users.clone() {
             let logged: i64 =
                 log.values().filter(|event| event.user == user).map(|event| event.settlement.cost.0).sum();
             let sum = sums.iter().find(|spent| spent.key.counter == Counter::User(user));
             let sum = sum.map_or(0, |spent| spent.amount.0);
-            let query = SpendingQuery {
-                user,
-                email: email(number),
-                groups: Vec::new(),
-                token: None,
-                calendar: calendar.clone(),
-                budgets: Arc::from([]),
-            };
-            let hot = self.processes[0].hot.clone();
-            let spending = self.alone(async move { hot.spending(&query).await }).await.expect("it answers");
-            let total = spending.windows.iter().find(|(kind, ..)| *kind == WindowKind::Total).expect("all windows");
-            if (sum, total.1.0, total.2.0) != (logged, logged, 0) {
-                complaints
-                    .push(format!("{user:?}: logged {logged}, sum {sum}, spent {:?}, held {:?}", total.1, total.2));
+            let (hot, calendar) = (self.processes[0].hot.clone(), calendar.clone());
+            let counters = [(WindowKind::Total, Counter::User(user))];
+            let totals = self.alone(async move { hot.totals(&calendar, &counters).await }).await.expect("it answers");
+            let Totals { spent, held } = totals[0];
+            if (sum, spent.0, held.0) != (logged, logged, 0) {
+                complaints.push(format!("{user:?}: logged {logged}, sum {sum}, spent {spent:?}, held {held:?}"));
             }
         }
         complaints

@@ -8,11 +8,11 @@ use futures_util::future::BoxFuture;
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::UserId;
-use crate::money::{Nanodollars, WindowId};
+use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
     Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, Spending, SpendingQuery, Tally, Unavailable,
-    Usage,
+    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
+    Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -224,8 +224,8 @@ distant! {
     Usage {
         pending_usage(own limit: u32) -> (Vec<UsageEvent>, u64);
         discard_usage(own through: u64) -> ();
-        spending(ref query: &SpendingQuery) -> Spending;
-        spent_by(ref users: &[UserId], ref window: &WindowId) -> Vec<Nanodollars>;
+        spending(ref query: &SpendingQuery) -> SpendingState;
+        totals(ref calendar: &Calendar, ref counters: &[(WindowKind, Counter)]) -> Vec<Totals>;
     }
     Continuity {
         begin_generation() -> Generation;

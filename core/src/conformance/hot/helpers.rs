@@ -1,14 +1,12 @@
 //! What the properties of hot stores have in common.
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 
 use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, TokenEntry, UserEntry, Verdict};
-use crate::conformance::fixture::{START, email, install, lease_id, settlement, user_entry, user_id};
-use crate::money::{Calendar, WindowKind};
-use crate::ports::{Hot, Loss, Recovery, SpendingQuery};
+use crate::conformance::fixture::{START, book, install, lease_id, settlement, user_id};
+use crate::money::{Calendar, Counter, WindowKind};
+use crate::ports::{Hot, Loss, Recovery};
 use crate::time::Timestamp;
 use crate::version::Generation;
 
@@ -25,8 +23,7 @@ pub async fn generation(hot: &impl Hot) -> Generation {
     }
     // No store lives in this one by accident: theirs are random.
     let guess = Generation(u64::MAX);
-    let nothing = Install { generation: guess, users: Vec::new(), tokens: Vec::new() };
-    match hot.install(&nothing).await.expect("the store answers") {
+    match hot.install(&Install::nothing(guess)).await.expect("the store answers") {
         Installed::Stale(generation) => generation,
         Installed::Done | Installed::Unrecovered => guess,
     }
@@ -63,7 +60,8 @@ pub(super) async fn learn(hot: &impl Hot, user: Option<UserEntry>, token: Option
 /// Installs these, in one installation.
 pub(super) async fn learn_all(hot: &impl Hot, users: Vec<UserEntry>, tokens: Vec<TokenEntry>) {
     let generation = generation(hot).await;
-    let installed = hot.install(&Install { generation, users, tokens }).await.expect("the store answers");
+    let budgets = Some(book(1, &[]));
+    let installed = hot.install(&Install { generation, users, tokens, budgets }).await.expect("the store answers");
     assert_eq!(installed, Installed::Done);
 }
 
@@ -73,17 +71,9 @@ pub(super) async fn money(hot: &impl Hot, number: u8) -> (i64, i64) {
 }
 
 pub(super) async fn in_window(hot: &impl Hot, number: u8, at: Timestamp, kind: WindowKind) -> (i64, i64) {
-    let query = SpendingQuery {
-        user: user_id(number),
-        email: email(number),
-        groups: user_entry(number).groups,
-        token: None,
-        calendar: Calendar::at(at, &TimeZone::UTC),
-        budgets: Arc::from([]),
-    };
-    let spending = hot.spending(&query).await.expect("the store answers");
-    let (_, spent, held) = spending.windows.into_iter().find(|(window, ..)| *window == kind).expect("all windows");
-    (spent.0, held.0)
+    let calendar = Calendar::at(at, &TimeZone::UTC);
+    let totals = hot.totals(&calendar, &[(kind, Counter::User(user_id(number)))]).await.expect("the store answers");
+    (totals[0].spent.0, totals[0].held.0)
 }
 
 pub(super) fn refused(verdict: Verdict) -> Refusal {

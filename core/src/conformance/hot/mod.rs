@@ -45,6 +45,8 @@ macro_rules! hot_conformance {
             corrects_a_sweep_once,
             charges_the_windows_of_the_call,
             applies_the_budgets_that_fit,
+            applies_what_administrators_decide,
+            admits_nobody_before_it_knows_the_budgets,
             tells_used_up_from_held,
             lets_a_persons_only_call_in,
             refuses_unpriced_models_under_a_budget,

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use super::helpers::{ask, assert_admitted, in_window, install_all, money, refused, settle};
-use crate::admission::{Admit, ErrorType, Refusal, Verdict};
-use crate::conformance::fixture::{START, admit, budget, email, lease_id, settlement, token_id, user_id};
-use crate::money::{Budget, BudgetScope, Nanodollars, WindowKind};
-use crate::ports::Hot;
+use jiff::tz::TimeZone;
+
+use super::helpers::{ask, assert_admitted, generation, in_window, install_all, money, refused, settle};
+use crate::admission::{Admit, BudgetsEntry, ErrorType, Install, Installed, Refusal, UserEntry, Verdict};
+use crate::conformance::fixture::{
+    START, admit, book, budget, email, install, lease_id, settlement, token_id, user_entry, user_id,
+};
+use crate::money::{Budget, BudgetScope, BudgetSource, Calendar, Limits, Nanodollars, WindowKind};
+use crate::ports::{Hot, SpendingQuery, SpendingState};
+use crate::version::Version;
 
 /// Repeats of a settlement, and a settlement of a lease that never was, change nothing.
 pub async fn settles_a_lease_once(hot: &impl Hot) {
@@ -103,6 +108,86 @@ pub async fn applies_the_budgets_that_fit(hot: &impl Hot) {
     assert_eq!(limits(2, 2).await, [(2000, 100), (3000, 100), (4000, 100), (5000, 200)]);
     assert_eq!(limits(0, 3).await, [(1000, 100), (3000, 100), (4000, 200), (5000, 300)]);
     assert_eq!(limits(3, 4).await, [(1000, 100), (3000, 100), (5000, 400)]);
+}
+
+/// What administrators decide holds in the next call: in the book, and about one person. The configuration stands above the same
+/// scope and window, and what is about one person above what is about everybody.
+pub async fn applies_what_administrators_decide(hot: &impl Hot) {
+    install_all(hot, 3).await;
+    let generation = generation(hot).await;
+    let configured = [budget(BudgetScope::Org, WindowKind::Daily, 5000)];
+    let states = async |number: u8, lease: u16| match ask(hot, &admit(number, lease, START, 100, &configured)).await {
+        Verdict::Admitted(admitted) => {
+            let states = admitted.budgets.into_iter();
+            states.map(|state| (state.source, state.budget.limit.0, state.held.0)).collect::<Vec<_>>()
+        }
+        other => unreachable!("{other:?}"),
+    };
+    let (config, api) = (BudgetSource::Config, BudgetSource::Api);
+    assert_eq!(states(1, 1).await, [(config, 5000, 100)]);
+
+    let decided = [
+        budget(BudgetScope::DefaultUser, WindowKind::Daily, 1000),
+        budget(BudgetScope::DefaultUser, WindowKind::Monthly, 1500),
+        budget(BudgetScope::Group("even".to_owned()), WindowKind::Weekly, 2000),
+        budget(BudgetScope::Org, WindowKind::Daily, 1),
+        budget(BudgetScope::Org, WindowKind::Total, 3000),
+        budget(BudgetScope::Token(token_id(1)), WindowKind::Total, 4000),
+    ];
+    let limits = Limits::from([(WindowKind::Daily, Nanodollars(700)), (WindowKind::Weekly, Nanodollars(800))]);
+    let person = UserEntry { limits, version: Version(2), ..user_entry(1) };
+    let decision = |version, budgets: &[Budget]| {
+        let budgets = Some(book(version, budgets));
+        Install { users: vec![person.clone()], budgets, ..Install::nothing(generation) }
+    };
+    for install in [decision(2, &decided), decision(1, &[])] {
+        assert_eq!(hot.install(&install).await.expect("the store answers"), Installed::Done);
+    }
+    let expected = [(config, 5000), (api, 700), (api, 800), (api, 1500), (api, 3000), (api, 4000)];
+    let held = [200, 200, 200, 200, 200, 200];
+    let stood = states(1, 2).await;
+    assert_eq!(
+        stood,
+        expected.into_iter().zip(held).map(|((source, limit), held)| (source, limit, held)).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        states(2, 3).await,
+        [(config, 5000, 300), (api, 1000, 100), (api, 1500, 100), (api, 2000, 100), (api, 3000, 300)]
+    );
+    let query = SpendingQuery {
+        user: user_id(1),
+        token: Some(token_id(1)),
+        calendar: Calendar::at(START, &TimeZone::UTC),
+        budgets: configured.clone().into(),
+    };
+    let SpendingState::Known(spending) = hot.spending(&query).await.expect("the store answers") else {
+        unreachable!("they were installed")
+    };
+    let limits: Vec<_> = spending.budgets.iter().map(|state| (state.source, state.budget.limit.0)).collect();
+    assert_eq!(limits, expected);
+    assert_eq!(spending.budgets[1].budget.scope, BudgetScope::User(email(1)));
+    assert_eq!(spending.windows.len(), 4);
+
+    assert_eq!(hot.install(&decision(3, &[])).await.expect("the store answers"), Installed::Done);
+    assert_eq!(states(2, 4).await, [(config, 5000, 400)]);
+}
+
+/// Nobody is admitted past budgets that were forgotten.
+pub async fn admits_nobody_before_it_knows_the_budgets(hot: &impl Hot) {
+    let generation = generation(hot).await;
+    let without = Install { budgets: None, ..install(1, generation) };
+    assert_eq!(hot.install(&without).await.expect("the store answers"), Installed::Done);
+    assert_eq!(ask(hot, &admit(1, 1, START, 10, &[])).await, Verdict::Unknown(generation));
+    let query = SpendingQuery {
+        user: user_id(1),
+        token: None,
+        calendar: Calendar::at(START, &TimeZone::UTC),
+        budgets: [].into(),
+    };
+    assert_eq!(hot.spending(&query).await.expect("the store answers"), SpendingState::Unknown(generation));
+    let book = Install { budgets: Some(BudgetsEntry::default()), ..Install::nothing(generation) };
+    assert_eq!(hot.install(&book).await.expect("the store answers"), Installed::Done);
+    assert_admitted(&ask(hot, &admit(1, 1, START, 10, &[])).await);
 }
 
 /// A budget that is spent is final until its window ends; room that is only held comes back.

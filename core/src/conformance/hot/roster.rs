@@ -178,7 +178,7 @@ pub async fn notes_no_enrolment_of_another_generation(hot: &impl Hot) {
 pub async fn counts_many_tokens_of_one_installation(hot: &impl Hot) {
     let users: Vec<_> = (0..30).map(|number| user_of_epoch(number, u64::from(number % 2))).collect();
     let tokens = (0..30_u8).flat_map(|owner| (0..10).map(move |number| token_of(owner, number, 0)));
-    let install = Install { generation: generation(hot).await, users, tokens: tokens.collect() };
+    let install = Install { users, tokens: tokens.collect(), ..Install::nothing(generation(hot).await) };
     assert_eq!(install.tokens.len(), 300);
     hot.install(&install).await.expect("the store answers");
     assert_eq!(counted(hot, START).await, (150, 0, 150));

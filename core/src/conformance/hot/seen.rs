@@ -7,7 +7,7 @@ use super::presence::{all, counts, first, open, opened};
 use crate::admission::{TokenEntry, UserEntry};
 use crate::conformance::fixture::{START, admit, session, token_entry, token_id, user_entry, user_id};
 use crate::identity::Status;
-use crate::money::{Calendar, Nanodollars, WindowId, WindowKind};
+use crate::money::{Calendar, Counter, Nanodollars, WindowKind};
 use crate::ports::{Activity, Cursor, Hot, Page, PageRequest, SessionsOf};
 use crate::session::SEEN_FOR;
 use crate::time::Timestamp;
@@ -211,9 +211,15 @@ pub async fn tells_what_each_person_spent(hot: &impl Hot) {
     let calendar = Calendar::at(START, &TimeZone::UTC);
     let users = [3, 2, 9, 1].map(user_id);
     for kind in WindowKind::ALL {
-        let spent = hot.spent_by(&users, &calendar.window(kind).id).await.expect("the store answers");
-        assert_eq!(spent, [0, 9_007_199_254_740_993, 0, 30].map(Nanodollars));
+        let counters = users.map(|user| (kind, Counter::User(user)));
+        let totals = hot.totals(&calendar, &counters).await.expect("the store answers");
+        let spent: Vec<i64> = totals.iter().map(|totals| totals.spent.0).collect();
+        assert_eq!(spent, [0, 9_007_199_254_740_993, 0, 30]);
+        assert_eq!(totals[0].held, Nanodollars(60));
     }
-    let other = WindowId("daily:1999-01-01".to_owned());
-    assert_eq!(hot.spent_by(&users, &other).await.expect("the store answers"), [Nanodollars(0); 4]);
+    let others = [(WindowKind::Daily, Counter::User(users[3])), (WindowKind::Total, Counter::Org)];
+    let former = Calendar::at(Timestamp(0), &TimeZone::UTC);
+    let totals = hot.totals(&former, &others).await.expect("the store answers");
+    let all = 9_007_199_254_740_993 + 30;
+    assert_eq!([totals[0].spent, totals[1].spent], [Nanodollars(0), Nanodollars(all)]);
 }

@@ -11,9 +11,10 @@ use crate::accounts::{SpentKey, Sums};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Name, User};
+use crate::money::BudgetBook;
 use crate::ports::{
-    AuditEntry, AuditLog, AuditQuery, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery,
-    Tokens, Unavailable, Users, WriteError,
+    AuditEntry, AuditLog, AuditQuery, Budgets, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
+    TokenQuery, Tokens, Unavailable, Users, WriteError,
 };
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -30,6 +31,7 @@ pub struct MemoryRecords {
 struct State {
     users: BTreeMap<UserId, Stored<User>>,
     tokens: BTreeMap<TokenId, Stored<Token>>,
+    book: Option<Stored<BudgetBook>>,
     audit: BTreeMap<AuditId, AuditEntry>,
     usage: BTreeMap<LeaseId, UsageEvent>,
     sums: Sums,
@@ -180,6 +182,30 @@ impl Tokens for MemoryRecords {
                     token.value.last_used = token.value.last_used.max(Some(*day));
                 }
             }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Budgets for MemoryRecords {
+    async fn budget_book(&self) -> Result<Stored<BudgetBook>, Unavailable> {
+        let nothing = || Stored { value: BudgetBook::default(), version: Version::NONE };
+        self.read(|state| state.book.clone().unwrap_or_else(nothing)).await
+    }
+
+    async fn replace_budget_book(
+        &self,
+        next: &BudgetBook,
+        seen: Version,
+        audit: &AuditEntry,
+    ) -> Result<(), WriteError> {
+        self.change(audit, |state| {
+            if state.book.as_ref().map_or(Version::NONE, |book| book.version) != seen {
+                return Err(WriteError::Conflict);
+            }
+            state.book = Some(Stored { value: next.clone(), version: seen.next() });
+            state.changed(Subject::Budgets, seen.next(), audit);
             Ok(())
         })
         .await

@@ -30,6 +30,7 @@ macro_rules! records_conformance {
             has_people_who_are_expected_claimed_by_an_account,
             changes_all_that_a_directory_tells_at_once,
             forgets_what_led_to_people_who_were_erased,
+            keeps_the_book_of_budgets,
             keeps_every_text_byte_for_byte,
             returns_tokens_as_they_were_written,
             refuses_stale_versions_of_tokens,

@@ -1,8 +1,9 @@
 //! Writing people and tokens, and what a write leaves behind.
 
 use super::helpers::{ANSWERS, entries, is_conflict};
-use crate::conformance::fixture::{START, audit, token, token_id, user, user_id};
+use crate::conformance::fixture::{START, audit, budget, token, token_id, user, user_id};
 use crate::identity::{Account, Name, Status, Suspension, User};
+use crate::money::{BookEntry, BudgetBook, BudgetScope, WindowKind};
 use crate::ports::{AuditEntry, Records, Subject};
 use crate::time::Timestamp;
 use crate::token::{Revocation, Token, TokenName, TokenState};
@@ -65,6 +66,31 @@ pub async fn refuses_stale_versions_of_users(records: &impl Records) {
     assert_eq!(held, Some(Stored { value: next, version: Version(2) }));
     assert_eq!(entries(records, None, None).await.len(), 2);
     assert_eq!(records.unapplied(10).await.expect(ANSWERS), [(Subject::User(user_id(1)), Version(2))]);
+}
+
+/// The book is there without ever having been written, and of two writers who read the same version, one wins.
+pub async fn keeps_the_book_of_budgets(records: &impl Records) {
+    let nothing = Stored { value: BudgetBook::default(), version: Version::NONE };
+    assert_eq!(records.budget_book().await.expect(ANSWERS), nothing);
+    let mut book = BudgetBook::default();
+    for (number, group) in (1..).zip(TEXTS) {
+        let budget = budget(BudgetScope::Group(group.to_owned()), WindowKind::Total, i64::MAX - number);
+        book.enter(BookEntry { budget, until: None }, START).expect("there is room");
+    }
+    assert!(is_conflict(&records.replace_budget_book(&book, Version(1), &audit(1, "a", "budgets")).await));
+    records.replace_budget_book(&book, Version::NONE, &audit(2, "a", "budgets")).await.expect(ANSWERS);
+    assert_eq!(records.budget_book().await.expect(ANSWERS), Stored { value: book.clone(), version: Version(1) });
+    for (entry, seen) in [(3, Version::NONE), (4, Version(2))] {
+        let refused = records.replace_budget_book(&BudgetBook::default(), seen, &audit(entry, "a", "budgets")).await;
+        assert!(is_conflict(&refused), "{seen:?}");
+    }
+    let empty = BudgetBook::default();
+    records.replace_budget_book(&empty, Version(1), &audit(5, "a", "budgets")).await.expect(ANSWERS);
+    assert_eq!(records.budget_book().await.expect(ANSWERS), Stored { value: empty, version: Version(2) });
+    assert_eq!(records.unapplied(10).await.expect(ANSWERS), [(Subject::Budgets, Version(2))]);
+    records.applied(Subject::Budgets, Version(2)).await.expect(ANSWERS);
+    assert!(records.unapplied(10).await.expect(ANSWERS).is_empty());
+    assert_eq!(entries(records, None, Some("budgets")).await.len(), 2, "refused writes leave no entry");
 }
 
 /// No text means anything to the store: what looks like its own language, ends a text early or is no letter comes back

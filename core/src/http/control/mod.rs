@@ -1,6 +1,9 @@
 //! The control plane's router. It sees authenticated actors only.
 
+mod amount;
 mod audit;
+mod budgets;
+mod customers;
 mod everybody;
 mod internal;
 mod manage;
@@ -79,6 +82,13 @@ fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> Met
         ControlEndpoint::RestorePerson => on(method, people::restore::<A>),
         ControlEndpoint::Unpin => on(method, people::unpin::<A>),
         ControlEndpoint::Erase => on(method, people::erase::<A>),
+        ControlEndpoint::Budgets => on(method, budgets::list::<A>),
+        ControlEndpoint::SetBudget => on(method, budgets::set::<A>),
+        ControlEndpoint::RemoveBudget => on(method, budgets::remove::<A>),
+        ControlEndpoint::NewCustomer => on(method, customers::new::<A>),
+        ControlEndpoint::UpdateCustomer => on(method, customers::update::<A>),
+        ControlEndpoint::Customer => on(method, customers::info::<A>),
+        ControlEndpoint::Customers => on(method, customers::list::<A>),
         ControlEndpoint::Administrators => on(method, manage::list::<A>),
         ControlEndpoint::Grant => on(method, manage::add::<A>),
         ControlEndpoint::Ungrant => on(method, manage::remove::<A>),

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::paging::Paging;
@@ -13,6 +13,7 @@ use super::{Address, address, change_problem, failed_change, invalid, unavailabl
 use crate::control::{
     Actor, Administrator, Authority, ChangeError, Control, ListedPerson, PeopleSearch, Standing, Whom,
 };
+use crate::http::json::Member;
 use crate::http::{Kind, Problem, json, query};
 use crate::id::UserId;
 use crate::identity::{Email, Role};
@@ -60,28 +61,9 @@ pub(super) async fn list<A: Authority>(
 struct SuspendRequest {
     user_email: String,
     #[serde(default)]
-    duration_seconds: Duration,
+    duration_seconds: Member<serde_json::Number>,
     #[serde(default)]
     reason: String,
-}
-
-/// For how long somebody is suspended: `null` is something else than nothing.
-#[derive(Debug, Default)]
-enum Duration {
-    /// It is not said.
-    #[default]
-    Unsaid,
-    /// Until it is lifted.
-    UntilLifted,
-    /// For so many seconds, as the literal that came.
-    Seconds(serde_json::Number),
-}
-
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let said: Option<serde_json::Number> = Option::deserialize(deserializer)?;
-        Ok(said.map_or(Self::UntilLifted, Self::Seconds))
-    }
 }
 
 /// `POST /api/admin/users/ban`: suspends whoever has an address, for a while or until it is lifted.
@@ -109,11 +91,11 @@ pub(super) async fn suspend<A: Authority>(
     Ok(json::answer(StatusCode::OK, &body))
 }
 
-fn suspended_until(duration: &Duration, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+fn suspended_until(duration: &Member<serde_json::Number>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
     match duration {
-        Duration::Unsaid => Ok(Some(now.plus(SUSPENDED_FOR))),
-        Duration::UntilLifted => Ok(None),
-        Duration::Seconds(number) => {
+        Member::Missing => Ok(Some(now.plus(SUSPENDED_FOR))),
+        Member::Null => Ok(None),
+        Member::Is(number) => {
             let seconds = number.as_i64().filter(|seconds| (1..=LONGEST).contains(seconds));
             let refused =
                 || invalid(&format!("duration_seconds must be a whole number between 1 and {LONGEST}, or null."));

@@ -8,8 +8,8 @@ use super::testing::{Person, TestAuthority, World};
 use crate::conformance::faulty::Fault;
 use crate::conformance::fixture::front_actor;
 use crate::control::Control;
-use crate::money::{Calendar, Nanodollars};
-use crate::ports::{Beats as _, Clock as _, SpendingQuery, Usage as _};
+use crate::money::{Calendar, Counter, WindowKind};
+use crate::ports::{Beats as _, Clock as _, Usage as _};
 
 /// What "ping" costs: 1,000 and 5,000 nanodollars for a token in and one out.
 const PING: i64 = 6000;
@@ -23,16 +23,10 @@ async fn revoke(control: &Control<TestAuthority>, person: &Person) {
 
 /// Returns what somebody spent, by window.
 async fn spent(world: &World, control: &Control<TestAuthority>, person: &Person) -> Vec<i64> {
-    let query = SpendingQuery {
-        user: person.user,
-        email: crate::identity::Email::parse("ann@example.com").unwrap(),
-        groups: Vec::new(),
-        token: None,
-        calendar: Calendar::at(world.clock.now().seconds(), &control.config().time_zone()),
-        budgets: [].into(),
-    };
-    let windows = world.hot.spending(&query).await.unwrap().windows;
-    windows.into_iter().map(|(_, Nanodollars(spent), _)| spent).collect()
+    let calendar = Calendar::at(world.clock.now().seconds(), &control.config().time_zone());
+    let counters = WindowKind::ALL.map(|kind| (kind, Counter::User(person.user)));
+    let totals = world.hot.totals(&calendar, &counters).await.unwrap();
+    totals.into_iter().map(|totals| totals.spent.0).collect()
 }
 
 #[tokio::test]

@@ -1,19 +1,20 @@
 -- Decides about a call and opens its lease.
--- KEYS: gen, user, token, lease, leases, active, active by token, spent ×4, held ×4
+-- KEYS: gen, user, token, lease, leases, active, active by token, budgets, spent ×4, held ×4
 -- ARGV: now, lease, user, token, epoch, since when they have to have signed in (empty if that does not matter), precluded,
---       priced, estimate, expiry, calendar, call, seconds between two notes that a token was used, when people who may be
---       forgotten were seen, kept ×4, then for each budget: kind, name, window, limit
-local now, id, uid, jti, epoch, signed_in_since, precluded, priced, estimate, expiry, calendar, call = unpack(ARGV, 1, 12)
-local every, unseen = ARGV[13], ARGV[14]
-local kept = {unpack(ARGV, 15, 18)}
-local FIRST_BUDGET = 19
+--       priced, whether it costs nothing, estimate, expiry, calendar, call, seconds between two notes that a token was used, when
+--       people who may be forgotten were seen, kept ×4, then the budgets of the configuration
+local now, id, uid, jti, epoch, signed_in_since, precluded, priced, is_free = unpack(ARGV, 1, 9)
+local estimate, expiry, calendar, call, every, unseen = unpack(ARGV, 10, 15)
+local kept = {unpack(ARGV, 16, 19)}
+local FIRST_BUDGET = 20
 
 local gen = generation()
 local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups', 'last_sign_in',
-  'seen')
+  'seen', 'limits')
 local token = redis.call('HMGET', KEYS[3], 'gen', 'user', 'revoked', 'epoch', 'expiry')
-if user[1] ~= gen or token[1] ~= gen then return {'unknown', gen} end
-local _, status, until_when, token_epoch, email, groups, last_sign_in, seen = unpack(user)
+local is_known = user[1] == gen and token[1] == gen and redis.call('HGET', KEYS[8], 'gen') == gen
+if not is_known then return {'unknown', gen} end
+local _, status, until_when, token_epoch, email, groups, last_sign_in, seen, limits = unpack(user, 1, 9)
 
 if token[2] ~= uid then return {'wrong_user'} end
 if tonumber(now) >= tonumber(token[5]) then return {'expired'} end
@@ -31,63 +32,27 @@ if lease[1] and not is_open then return {'closed'} end
 if is_open and lease[2] ~= calendar then return {'elsewhere', lease[2]} end
 if precluded == '1' and not is_open then return {'precluded'} end
 
-local in_group = {}
-for _, name in ipairs(cjson.decode(groups)) do in_group[name] = true end
-local has_own = {}
-for at = FIRST_BUDGET, #ARGV, 4 do
-  if ARGV[at] == 'user' and ARGV[at + 1] == email then has_own[ARGV[at + 2]] = true end
-end
-
--- Returns the counter of a budget that applies.
-local function counter_of(kind, name, window)
-  if kind == 'user' then return name == email and 'user:' .. uid end
-  if kind == 'default_user' then return not has_own[window] and 'user:' .. uid end
-  if kind == 'group' then return in_group[name] and 'group:' .. name end
-  if kind == 'token' then return name == jti and 'token:' .. jti end
-  return kind
-end
-
--- Returns the budgets that apply, as they stand.
-local function states()
-  local applicable = {}
-  for at = FIRST_BUDGET, #ARGV, 4 do
-    local kind, name, window, limit = unpack(ARGV, at, at + 3)
-    local counter = counter_of(kind, name, window)
-    if counter then
-      applicable[#applicable + 1] = {
-        index = string.format('%d', (at - FIRST_BUDGET) / 4),
-        is_personal = kind ~= 'group' and kind ~= 'org',
-        counter = counter,
-        limit = limit,
-        spent = redis.call('HGET', spent(tonumber(window)), counter) or '0',
-        held = redis.call('HGET', held(tonumber(window)), counter) or '0',
-      }
-    end
-  end
-  return applicable
-end
+local payer = {id = uid, token = jti, email = email, groups = groups, limits = limits}
+-- Returns the budgets that apply, as they stand: none to a call that costs nothing.
+local function standing() return is_free == '1' and {} or states(payer, KEYS[8], FIRST_BUDGET) end
 
 local function admitted()
   local answer = {'admitted', email}
-  for _, state in ipairs(states()) do
-    answer[#answer + 1] = state.index
-    answer[#answer + 1] = state.spent
-    answer[#answer + 1] = state.held
-  end
+  for _, state in ipairs(standing()) do tell(answer, state) end
   return answer
 end
 
 if is_open then return admitted() end
 
-local applicable = states()
+local applicable = standing()
 if priced == '0' and #applicable > 0 then return {'unpriced'} end
 for _, state in ipairs(applicable) do
-  if at_most(state.spent, state.limit) then return {'exhausted', state.index, state.spent, state.held} end
+  if at_most(state.spent, state.limit) then return tell({'exhausted'}, state) end
 end
 for _, state in ipairs(applicable) do
   local is_alone = state.is_personal and state.held == '0'
   if not is_alone and not at_most(state.limit, state.spent, state.held, estimate) then
-    return {'reserved', state.index, state.spent, state.held}
+    return tell({'reserved'}, state)
   end
 end
 

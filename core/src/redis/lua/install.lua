@@ -1,10 +1,10 @@
 -- Takes over entries that are newer than what is known, and counts the tokens.
--- KEYS: gen, roster, live, revoked, generation that was told what was spent, then for each person: record, their tokens that
---       live, then for each token: record, its owner's record, their tokens that live
--- ARGV: the generation that the installer names, when tokens that no list shows any more had expired, how many people, then for
---       each person: their fields as JSON, then for each token: its fields as JSON, its id, seconds until its record
---       goes, seconds until no list shows it
-local unlisted, people = ARGV[2], tonumber(ARGV[3])
+-- KEYS: gen, roster, live, revoked, generation that was told what was spent, budgets, then for each person: record, their
+--       tokens that live, then for each token: record, its owner's record, their tokens that live
+-- ARGV: the generation that the installer names, when tokens that no list shows any more had expired, the fields of the budgets as
+--       JSON or nothing, how many people, then for each person: their fields as JSON, then for each token: its fields as JSON, its
+--       id, seconds until its record goes, seconds until no list shows it
+local unlisted, budgets, people = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local gen = generation()
 if ARGV[1] ~= gen then return {'stale', gen} end
 if redis.call('GET', KEYS[5]) ~= gen then return {'unrecovered'} end
@@ -17,18 +17,15 @@ local function take_over(key, text, kept)
   local is_known = known[1] == gen
   if is_known and tonumber(known[2]) > tonumber(fields.version) then return nil end
   if is_known and known[2] == fields.version then return fields end
-  local command = {'HSET', key, 'gen', gen}
-  for field, value in pairs(fields) do
-    command[#command + 1] = field
-    command[#command + 1] = value
-  end
   redis.call('DEL', key)
-  redis.call(unpack(command))
+  redis.call('HSET', key, 'gen', gen)
+  for field, value in pairs(fields) do redis.call('HSET', key, field, value) end
   if kept then redis.call('EXPIRE', key, kept) end
   return fields
 end
 
-local key, argument = 6, 4
+if budgets ~= '' then take_over(KEYS[6], budgets) end
+local key, argument = 7, 5
 for _ = 1, people do
   local user = take_over(KEYS[key], ARGV[argument])
   if user then revoke_below(gen, KEYS[key + 1], user.token_epoch) end

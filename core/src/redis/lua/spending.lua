@@ -1,10 +1,15 @@
--- Returns what counters say, spent and held.
--- KEYS: spent ×4, held ×4
--- ARGV: for each: window, counter
-local answer = {}
-for at = 1, #ARGV, 2 do
-  local window, counter = tonumber(ARGV[at]), ARGV[at + 1]
-  answer[#answer + 1] = redis.call('HGET', spent(window), counter) or '0'
-  answer[#answer + 1] = redis.call('HGET', held(window), counter) or '0'
+-- Returns what a person spent and holds in each window, and how their budgets stand.
+-- KEYS: gen, user, budgets, spent ×4, held ×4
+-- ARGV: user, token (empty if none), then the budgets of the configuration
+local uid, jti = ARGV[1], ARGV[2]
+local gen = generation()
+local known, email, groups, limits = unpack(redis.call('HMGET', KEYS[2], 'gen', 'email', 'groups', 'limits'), 1, 4)
+if known ~= gen or redis.call('HGET', KEYS[3], 'gen') ~= gen then return {'unknown', gen} end
+local answer, own = {'known'}, 'user:' .. uid
+for window = 1, 4 do
+  answer[#answer + 1] = redis.call('HGET', spent(window), own) or '0'
+  answer[#answer + 1] = redis.call('HGET', held(window), own) or '0'
 end
+local payer = {id = uid, token = jti ~= '' and jti, email = email, groups = groups, limits = limits}
+for _, state in ipairs(states(payer, KEYS[3], 3)) do tell(answer, state) end
 return answer

@@ -23,7 +23,10 @@ pub(super) async fn admit<P: Platform>(lease: &mut Lease<P>) -> Result<Admitted,
     let asked = front.now_ms();
     let answer = decide(lease, &front, &admit).await;
     match &answer {
-        Ok(admitted) => front.recent().note(&admit, admitted, asked),
+        Ok(admitted) => {
+            front.recent().note(&admit, admitted, asked);
+            lease.note_budgets(admitted.budgets.clone());
+        }
         Err(_) => front.recent().forget(admit.token),
     }
     answer
@@ -81,7 +84,7 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
         Refusal::Expired => Problem::new(Kind::Unauthenticated, "token expired"),
         Refusal::Removed | Refusal::Revoked => Problem::new(Kind::Unauthenticated, "token revoked"),
         Refusal::Suspended { until: Some(until) } => {
-            Problem::new(Kind::Suspended, format!("Your account is suspended until {}.", moment(*until)))
+            Problem::new(Kind::Suspended, format!("Your account is suspended until {}.", until.rfc3339()))
         }
         Refusal::Suspended { until: None } => {
             Problem::new(Kind::Suspended, "Your account is suspended until an administrator lifts it.")
@@ -118,39 +121,28 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
 }
 
 fn exhausted(state: &BudgetState, now: Timestamp) -> Problem {
-    let budget = name(state);
     let (spent, limit) = (state.spent, state.budget.limit);
-    match state.reset {
+    let used_up = format!("Used up: {} (${spent} of ${limit} spent);", name(state));
+    let problem = match state.reset {
         Some(reset) => {
-            let text = format!(
-                "Used up: {budget} (${spent} of ${limit} spent). It starts afresh at {}. An administrator can raise it.",
-                moment(reset)
-            );
+            let text = format!("{used_up} it starts afresh at {}, and an administrator can raise it.", reset.rfc3339());
             Problem::new(Kind::BudgetExhausted, text).retry_after(reset.since(now))
         }
         None => Problem::new(
             Kind::BudgetExhausted,
-            format!("Used up: {budget} (${spent} of ${limit} spent). An administrator can raise it."),
+            format!("{used_up} it never starts afresh; an administrator can raise it."),
         ),
-    }
+    };
+    problem.about(state.clone())
 }
 
 fn name(state: &BudgetState) -> String {
-    use crate::money::{BudgetScope, WindowKind};
-    let window = match state.budget.window {
-        WindowKind::Daily => "daily",
-        WindowKind::Weekly => "weekly",
-        WindowKind::Monthly => "monthly",
-        WindowKind::Total => "total",
-    };
+    use crate::money::BudgetScope;
+    let window = state.budget.window.name();
     match &state.budget.scope {
         BudgetScope::User(_) | BudgetScope::DefaultUser => format!("your {window} budget"),
         BudgetScope::Group(group) => format!("the {window} budget of the group {group:?}"),
         BudgetScope::Org => format!("the organisation's {window} budget"),
         BudgetScope::Token(_) => format!("the {window} budget of this token"),
     }
-}
-
-fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.0).map_or_else(|_| "the end of time".to_owned(), |at| at.to_string())
 }

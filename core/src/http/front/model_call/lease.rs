@@ -8,7 +8,7 @@ use crate::Chain;
 use crate::admission::{Admit, Cancel, ErrorType, Settlement, Verdict};
 use crate::http::front::Front;
 use crate::id::LeaseId;
-use crate::money::{Nanodollars, TokenUsage};
+use crate::money::{BudgetState, Nanodollars, TokenUsage};
 use crate::ports::{Admission as _, Background as _, Clock as _, Platform, Unavailable, within};
 use crate::time::Millis;
 
@@ -33,6 +33,8 @@ pub(super) struct Lease<P: Platform> {
     stage: Stage,
     /// What the call costs if the client leaves before it is answered; nothing as long as it is with no provider.
     presumed: Option<Ending>,
+    /// The budgets that the call counts against, as they stood when it was let in.
+    budgets: Vec<BudgetState>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,13 @@ enum Stage {
 impl<P: Platform> Lease<P> {
     /// Makes the guard of a lease that is about to be asked for.
     pub(super) fn asking(front: &Front<P>, question: Admit) -> Self {
-        Self { front: front.clone(), question: Arc::new(question), stage: Stage::Asking, presumed: None }
+        Self {
+            front: front.clone(),
+            question: Arc::new(question),
+            stage: Stage::Asking,
+            presumed: None,
+            budgets: Vec::new(),
+        }
     }
 
     /// Returns what is asked.
@@ -74,6 +82,16 @@ impl<P: Platform> Lease<P> {
     /// The answer was yes: from now on the call is charged for.
     pub(super) const fn open(&mut self) {
         self.stage = Stage::Open;
+    }
+
+    /// Notes how the budgets stand that the call counts against.
+    pub(super) fn note_budgets(&mut self, budgets: Vec<BudgetState>) {
+        self.budgets = budgets;
+    }
+
+    /// Returns the budgets that the call counts against, as they stood when it was let in.
+    pub(super) fn budgets(&self) -> &[BudgetState] {
+        &self.budgets
     }
 
     /// The call goes to its provider: what it costs from now on if the client leaves.

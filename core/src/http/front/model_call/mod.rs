@@ -32,7 +32,7 @@ use self::metered::{Extras, metered};
 use self::question::Asker;
 use super::Front;
 use crate::admission::{Admitted, ErrorType};
-use crate::http::{Kind, Problem, RequestContext, body};
+use crate::http::{Kind, Problem, RequestContext, body, budget_notice};
 use crate::identity::Email;
 use crate::money::Nanodollars;
 use crate::ports::Platform;
@@ -64,7 +64,7 @@ pub(super) async fn model_call<P: Platform>(
     };
     let measure = measure(format, &route, &peek);
     let call = Call { front: &front, context: &context, head: &head, continues: &peek.continues };
-    let (answer, withholds) = if let Some(echo) = route.provider().echo() {
+    let (mut answer, withholds) = if let Some(echo) = route.provider().echo() {
         (call.ask_echo(&mut lease, echo, format, &body).await?, false)
     } else {
         let (outgoing, asks_usage) = route.body(&body, &peek);
@@ -72,6 +72,9 @@ pub(super) async fn model_call<P: Platform>(
         drop(body);
         (call.ask_provider(&mut lease, route.provider(), outgoing, &measure).await?, asks_usage)
     };
+    if format.is_anthropic() && answer.status().is_success() {
+        budget_notice::tell(answer.headers_mut(), lease.budgets());
+    }
     let keeper = peek.is_kept.then_some(token.user);
     Ok(metered(lease, answer, measure, Extras { withholds, keeper }))
 }
