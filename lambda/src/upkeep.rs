@@ -5,6 +5,7 @@ use std::time::Duration;
 use gateway_core::control::{Chore, Control};
 use gateway_core::ports::{Clock as _, in_time};
 use gateway_native::host::SystemClock;
+use gateway_native::http_client::HttpClient;
 use lambda_http::lambda_runtime::{Error, LambdaEvent, run};
 use lambda_http::service_fn;
 use serde_json::Value;
@@ -28,11 +29,12 @@ struct LeftUndone(Vec<Chore>);
 
 /// Serves the schedule until the runtime ends it.
 pub(crate) async fn serve(control: Control<LambdaAuthority>) -> Result<(), Error> {
-    let control = &control;
-    run(service_fn(|_: LambdaEvent<Value>| Box::pin(attend(control)))).await
+    let client = HttpClient::new()?;
+    let (control, client) = (&control, &client);
+    run(service_fn(|_: LambdaEvent<Value>| Box::pin(attend(control, client)))).await
 }
 
-async fn attend(control: &Control<LambdaAuthority>) -> Result<(), Error> {
+async fn attend(control: &Control<LambdaAuthority>, client: &HttpClient) -> Result<(), Error> {
     if !control.is_on_duty(ON_DUTY).await? {
         tracing::info!("another process does the upkeep");
         return Ok(());
@@ -42,7 +44,7 @@ async fn attend(control: &Control<LambdaAuthority>) -> Result<(), Error> {
     for chore in Chore::ALL {
         let rest = Duration::from_secs(end.since(SystemClock.now().seconds()).max(0).cast_unsigned());
         let patience = if matches!(chore, Chore::Recover | Chore::Drain | Chore::Enrol) { LONG } else { EACH };
-        match in_time(&SystemClock, rest.min(patience), control.attend_to(chore)).await {
+        match in_time(&SystemClock, rest.min(patience), control.attend_to(chore, client)).await {
             Some(true) => {}
             // It goes on where it is the next time, and nobody waits for it.
             None if chore == Chore::Enrol => tracing::info!("not all tokens are counted yet"),

@@ -4,11 +4,11 @@ use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
-use gateway_core::money::{BudgetBook, WindowId};
+use gateway_core::money::{Alert, BudgetBook, WindowId};
 use gateway_core::ports::{
-    Accounts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Outbox, Page, PageRequest, PeopleList,
-    PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog, UsageQuery,
-    Users, WriteError,
+    Accounts, Alerts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Outbox, Page, PageRequest,
+    PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
+    UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -59,6 +59,11 @@ delegate! {
     Budgets {
         budget_book() -> Stored<BudgetBook>, Unavailable;
         replace_budget_book(next: &BudgetBook, seen: Version, audit: &AuditEntry) -> (), WriteError;
+    }
+    Alerts {
+        note_alerts(alerts: &[Alert]) -> (), Unavailable;
+        waiting_alerts(limit: u32) -> Vec<Alert>, Unavailable;
+        alert_sent(alert: &Alert) -> (), Unavailable;
     }
     Directory {
         all_tokens(search: &TokenSearch) -> Page<Stored<Token>>, Unavailable;

@@ -62,7 +62,7 @@ pub(crate) async fn serve(mut config: Config, environment: Environment) -> Resul
     let control = Control::new(authority.clone(), Arc::clone(&config), keys);
     let platform = LocalPlatform {
         hot: authority.hot,
-        http,
+        http: http.clone(),
         background: background.clone(),
         control: LocalControl(control_router(control.clone())),
     };
@@ -73,7 +73,7 @@ pub(crate) async fn serve(mut config: Config, environment: Environment) -> Resul
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
-    begin(&control, source).await;
+    begin(&control, &http, source).await;
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
     welcome::print(&Welcome { config: &config, data: &data, is_development, made_keys });
@@ -99,10 +99,11 @@ pub(crate) async fn serve_control(config: Config, environment: Environment) -> R
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
 
-    let authority = open_stores(&config, &data, &HttpClient::new()?).await?;
+    let http = HttpClient::new()?;
+    let authority = open_stores(&config, &data, &http).await?;
     let public_url = config.public_url().to_string();
     let control = Control::new(authority, Arc::new(config), keys);
-    begin(&control, source).await;
+    begin(&control, &http, source).await;
 
     tracing::info!(%listen, public_url, "serving the control plane");
     say(&format!("llm-gateway {} serves the control plane of {public_url} on {listen}", env!("CARGO_PKG_VERSION")));
@@ -112,12 +113,12 @@ pub(crate) async fn serve_control(config: Config, environment: Environment) -> R
 }
 
 /// Begins what goes on beside requests.
-async fn begin(control: &Control<LocalAuthority>, source: KeySource) {
+async fn begin(control: &Control<LocalAuthority>, client: &HttpClient, source: KeySource) {
     // What the first request would do otherwise, with less patience.
     if let Err(error) = control.recover().await {
         tracing::warn!(error = %Chain(&error), "the hot state is not recovered yet");
     }
-    upkeep::start(control, source);
+    upkeep::start(control, client, source);
 }
 
 /// Has the hot state told everything anew; see [`Control::rebuild`].

@@ -7,6 +7,8 @@ use std::time::Duration;
 use gateway_core::Chain;
 use gateway_core::control::{Authority, Chore, Control};
 
+use gateway_native::http_client::HttpClient;
+
 use crate::key_source::KeySource;
 
 /// How long one process has the duty of all this, in seconds, unless it keeps it. Another one takes over then.
@@ -21,8 +23,8 @@ const KEYS: Duration = Duration::from_mins(1);
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
 ///
 /// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
-pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeySource) {
-    let duty = Duty::claimed_by(control);
+pub(crate) fn start<A: Authority>(control: &Control<A>, client: &HttpClient, keys: KeySource) {
+    let duty = Duty::claimed_by(control, client);
     for chore in Chore::ALL {
         duty.attend_to(chore);
     }
@@ -32,13 +34,14 @@ pub(crate) fn start<A: Authority>(control: &Control<A>, keys: KeySource) {
 /// The duty of doing what has to be done, whoever has it.
 struct Duty<A: Authority> {
     control: Control<A>,
+    client: HttpClient,
     is_ours: Arc<AtomicBool>,
 }
 
 impl<A: Authority> Duty<A> {
     /// Claims the duty from now on.
-    fn claimed_by(control: &Control<A>) -> Self {
-        let duty = Self { control: control.clone(), is_ours: Arc::default() };
+    fn claimed_by(control: &Control<A>, client: &HttpClient) -> Self {
+        let duty = Self { control: control.clone(), client: client.clone(), is_ours: Arc::default() };
         let (control, is_ours) = (duty.control.clone(), Arc::clone(&duty.is_ours));
         tokio::spawn(async move {
             loop {
@@ -58,12 +61,12 @@ impl<A: Authority> Duty<A> {
 
     /// Does a chore after each of its periods, while on duty.
     fn attend_to(&self, chore: Chore) {
-        let (control, is_ours) = (self.control.clone(), Arc::clone(&self.is_ours));
+        let (control, client, is_ours) = (self.control.clone(), self.client.clone(), Arc::clone(&self.is_ours));
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(chore.period()).await;
                 if is_ours.load(Ordering::Relaxed) {
-                    control.attend_to(chore).await;
+                    control.attend_to(chore, &client).await;
                 }
             }
         });

@@ -140,6 +140,18 @@ impl Browser {
         Answer::of(self.send(request).await).await
     }
 
+    /// Replaces something through our own API, as a page of ours does.
+    pub async fn put(&mut self, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::PUT, path).json(body);
+        Answer::of(self.send(request).await).await
+    }
+
+    /// Takes something away through our own API, as a page of ours does.
+    pub async fn delete(&mut self, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::DELETE, path).json(body);
+        Answer::of(self.send(request).await).await
+    }
+
     /// Starts a request of a page of ours; the caller adds what else it has.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare_request(method, path).header("sec-fetch-site", "same-origin")

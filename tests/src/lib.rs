@@ -19,6 +19,7 @@ mod relay;
 mod serverless;
 mod store;
 mod variables;
+mod webhook;
 
 pub mod dynamodb;
 pub mod edge;
@@ -42,3 +43,4 @@ pub use redis::Redis;
 pub use relay::Relay;
 pub use serverless::Serverless;
 pub use store::Store;
+pub use webhook::{Posted, Webhook};

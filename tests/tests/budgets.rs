@@ -12,7 +12,7 @@ fn budget(amount: &str) -> String {
 }
 
 #[tokio::test]
-async fn holds_under_two_hundred_parallel_calls() {
+async fn never_overruns_in_parallel() {
     // 40 words of 4 letters and a space: 200 bytes, 50 tokens in and out, 300,000 nanodollars. Room for 20.
     // Nor does it matter here how slow the machine is.
     let patient = "[admission]\ndeadline_ms = 30000\n";
@@ -41,7 +41,7 @@ async fn holds_under_two_hundred_parallel_calls() {
 }
 
 #[tokio::test]
-async fn lets_ten_large_calls_in_under_an_unspent_budget() {
+async fn never_starves_a_burst_by_reserving_the_worst_case() {
     let gateway = Deployment::start(&budget("25.00")).await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let token = ann.mint().await.token;
@@ -72,7 +72,7 @@ async fn says_what_is_used_up_until_when() {
 }
 
 #[tokio::test]
-async fn refuses_unpriced_models_only_under_a_budget() {
+async fn never_lets_an_unpriced_model_be_free_under_a_budget() {
     let unpriced = "[providers.echo]\nkind = \"echo\"\n[models.echo]\nprovider = \"echo\"\n";
     let gateway = Deployment::start(&(budget("1.00") + unpriced)).await;
     let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;

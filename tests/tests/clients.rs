@@ -91,6 +91,16 @@ async fn lets_claude_code_use_a_tool() {
 }
 
 #[tokio::test]
+async fn stops_claude_code_at_the_cap_with_our_sentence() {
+    let scene = Fronted::start("[[budgets]]\nscope = \"default_user\"\nwindow = \"monthly\"\namount = \"0\"\n").await;
+    let output = ask_claude(&scene, &["-p", "say ping", "--model", "plain"]).await;
+    let told = text(&output);
+    assert!(!output.status.success(), "{told}");
+    assert!(told.contains("Used up: your monthly budget ($0.00 of $0.00 spent); it starts afresh at"), "{told}");
+    assert!(scene.provider.requests().is_empty());
+}
+
+#[tokio::test]
 async fn tells_claude_code_at_once_that_its_token_was_revoked() {
     let mut scene = Fronted::start("").await;
     let minted = scene.ann.mint().await;

@@ -8,8 +8,9 @@ use reqwest::StatusCode;
 const SLOW: &str = "[providers.echo]\nkind = \"echo\"\npace_ms = 100\n[models.echo]\nprovider = \"echo\"\n\
                     price = { input = \"1.00\", output = \"5.00\" }\n";
 
+/// A call that died is charged at its estimate, exactly once.
 #[tokio::test]
-async fn charges_a_call_that_died_at_its_estimate_exactly_once() {
+async fn never_leaks_a_counter_by_a_crash() {
     let mut gateway = Deployment::embedded(SLOW).await;
     let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
     let minted = ann.mint().await;

@@ -3,6 +3,7 @@
 //! It comes from `gateway.toml` and from variables that override it. What is not known is refused by name; nothing has a
 //! secret for a default.
 
+mod alerts;
 mod control;
 mod duration;
 mod hot;
@@ -20,6 +21,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+pub use alerts::{AlertFormat, Alerts};
 pub use control::ControlLink;
 pub use duration::Seconds;
 pub use hot::{Hot, HotStore, RedisServer, UpstashDatabase};
@@ -72,6 +74,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// Who may spend what.
     pub budgets: Vec<BudgetEntry>,
+    /// Whom to tell when they run out.
+    pub alerts: Option<Alerts>,
     /// Who serves models, by name.
     pub providers: BTreeMap<String, Provider>,
     /// The models that may be called, by name; a name that ends in `*` stands for all with that beginning.

@@ -44,10 +44,21 @@ struct Inner<A> {
     generation: RwLock<Generation>,
     /// When the hot state was last seen to count all tokens.
     enrolled: AtomicI64,
+    /// How long no alert is to be sent.
+    alert_pause: AlertPause,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     /// What this process is called where it shares work with others.
     name: String,
+}
+
+/// How long no alert is to be sent, because the last was not taken.
+#[derive(Debug, Default)]
+pub(super) struct AlertPause {
+    /// Until when, in seconds.
+    pub(super) until: AtomicI64,
+    /// How long the pause after the next failure is, in seconds.
+    pub(super) seconds: AtomicI64,
 }
 
 impl<A: Authority> Clone for Control<A> {
@@ -79,6 +90,7 @@ impl<A: Authority> Control<A> {
             keys: RwLock::new(Arc::new(keys)),
             generation: RwLock::new(Generation(0)),
             enrolled: AtomicI64::new(i64::MIN),
+            alert_pause: AlertPause::default(),
             recovering: AtomicBool::new(false),
             name,
         }))
@@ -147,6 +159,10 @@ impl<A: Authority> Control<A> {
     /// When the hot state was last seen to count all tokens, in seconds.
     pub(super) fn enrolled(&self) -> &AtomicI64 {
         &self.0.enrolled
+    }
+
+    pub(super) fn alert_pause(&self) -> &AlertPause {
+        &self.0.alert_pause
     }
 
     pub(super) fn recovering(&self) -> &AtomicBool {

@@ -12,7 +12,7 @@ use crate::accounts::Posting;
 use crate::id::TokenId;
 use crate::memory::WINDOW_REMEMBERED;
 use crate::ports::{
-    Admission as _, Duties as _, Outbox as _, Retention as _, Tokens as _, Unavailable, Usage as _, UsageLog as _,
+    Admission as _, Duties as _, Http, Outbox as _, Retention as _, Tokens as _, Unavailable, Usage as _, UsageLog as _,
 };
 use crate::time::Timestamp;
 
@@ -42,6 +42,8 @@ pub enum Chore {
     ApplyOutbox,
     /// Charges leases of which nothing was heard.
     Sweep,
+    /// Tells somebody that budgets run out.
+    Alert,
     /// Repairs what the hot state may have lost.
     Repair,
     /// Has the hot state count everybody's tokens, if it does not.
@@ -54,12 +56,13 @@ pub enum Chore {
 
 impl Chore {
     /// All of them, the most urgent first: what was taken away has to be gone, and usage can wait.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Recover,
         Self::ApplyOutbox,
         Self::Repair,
         Self::Sweep,
         Self::Drain,
+        Self::Alert,
         Self::Enrol,
         Self::ForgetTokens,
         Self::ForgetSpent,
@@ -69,7 +72,7 @@ impl Chore {
     #[must_use]
     pub const fn period(self) -> Duration {
         match self {
-            Self::Recover | Self::ApplyOutbox | Self::Enrol => Duration::from_secs(5),
+            Self::Recover | Self::ApplyOutbox | Self::Alert | Self::Enrol => Duration::from_secs(5),
             Self::Drain => Duration::from_secs(2),
             Self::Sweep => Duration::from_secs(30),
             Self::Repair => Duration::from_mins(1),
@@ -85,6 +88,7 @@ impl Chore {
             Self::Drain => "usage is not drained",
             Self::ApplyOutbox => "changes are not applied",
             Self::Sweep => "leases are not swept",
+            Self::Alert => "alerts are not sent",
             Self::Repair => "the hot state is not repaired",
             Self::Enrol => "tokens are not enrolled",
             Self::ForgetTokens => "old tokens are not forgotten",
@@ -94,13 +98,15 @@ impl Chore {
 }
 
 impl<A: Authority> Control<A> {
-    /// Does a chore, and says whether it could; why not is logged. What is left is done next time.
-    pub async fn attend_to(&self, chore: Chore) -> bool {
+    /// Does a chore, and says whether it could; why not is logged. What is left is done next time. What others are told is sent with
+    /// `client`.
+    pub async fn attend_to(&self, chore: Chore, client: &impl Http) -> bool {
         let done = match chore {
             Chore::Recover => self.recover().await,
             Chore::Drain => self.drain_usage().await.map(drop),
             Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
             Chore::Sweep => self.sweep().await.map(drop),
+            Chore::Alert => self.send_alerts(client).await.map(drop),
             Chore::Repair => self.repair().await.map(drop),
             Chore::Enrol if self.was_enrolled_lately() => Ok(()),
             Chore::Enrol => self.enrol().await.map(drop),
@@ -144,6 +150,7 @@ impl<A: Authority> Control<A> {
                 .collect();
             let postings: Vec<Posting> = events.into_iter().map(|event| Posting::of(event, &zone)).collect();
             self.records().put_usage(&postings).await?;
+            self.note_alerts(&postings).await?;
             self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
             self.hot().discard_usage(through).await?;
             // What came meanwhile waits for the next time: small steps would commit the records all the time.

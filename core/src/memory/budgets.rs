@@ -17,10 +17,10 @@ pub(super) struct Payer<'a> {
 }
 
 /// A budget that applies, and what counts against it.
-pub(super) struct Applicable {
-    pub(super) budget: Budget,
-    pub(super) source: BudgetSource,
-    pub(super) counter: Counter,
+pub(crate) struct Applicable {
+    pub(crate) budget: Budget,
+    pub(crate) source: BudgetSource,
+    pub(crate) counter: Counter,
 }
 
 /// The budgets that there are.
@@ -83,6 +83,16 @@ pub(super) fn applicable(payer: &Payer, budgets: &Budgets) -> Vec<Applicable> {
         Some(Applicable { budget, source, counter })
     })
     .collect()
+}
+
+/// Returns the budgets that apply to somebody, with one of their tokens if that is said.
+pub(crate) fn applicable_to(
+    user: &UserEntry,
+    token: Option<TokenId>,
+    configured: &[Budget],
+    book: &BudgetsEntry,
+) -> Vec<Applicable> {
+    applicable(&Payer::of(user, token), &Budgets { configured, book })
 }
 
 /// Returns everything that a call counts against: the person, the token, everybody, and groups that have a budget.

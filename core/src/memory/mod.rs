@@ -28,6 +28,7 @@ pub use lease::OpenLease;
 pub use ledger::WINDOW_REMEMBERED;
 pub use once::Full;
 
+pub(crate) use budgets::{Applicable, applicable_to};
 pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};

@@ -142,6 +142,12 @@ impl BudgetState {
         i128::from(self.spent.0) * 100 > i128::from(self.budget.limit.0) * i128::from(percent)
     }
 
+    /// Says whether so many hundredths of it are spent.
+    #[must_use]
+    pub fn has_reached(&self, percent: u8) -> bool {
+        i128::from(self.spent.0) * 100 >= i128::from(self.budget.limit.0) * i128::from(percent)
+    }
+
     /// Returns how many hundredths of it are spent, rounded down: below 100 as long as it is not used up, and never more.
     #[must_use]
     pub fn percent(&self) -> u8 {

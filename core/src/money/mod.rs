@@ -2,6 +2,7 @@
 //!
 //! No floating point touches an amount. Out of scope: who holds and pays ([`crate::admission`]).
 
+mod alert;
 mod amount;
 mod budget;
 mod counter;
@@ -12,6 +13,7 @@ mod table;
 mod usage;
 mod window;
 
+pub use alert::{ALERTED_AT, Alert};
 pub use amount::{InvalidAmount, Nanodollars};
 pub use budget::{
     BookEntry, BookFull, Budget, BudgetBook, BudgetScope, BudgetSource, BudgetState, InvalidScope, Limits,

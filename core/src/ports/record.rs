@@ -10,7 +10,7 @@ use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Email, Name, User};
-use crate::money::{BudgetBook, WindowId};
+use crate::money::{Alert, BudgetBook, WindowId};
 use crate::time::Timestamp;
 use crate::token::Token;
 use crate::version::{Stored, Version};
@@ -20,6 +20,7 @@ pub trait Records:
     Users
     + Tokens
     + Budgets
+    + Alerts
     + Directory
     + AuditLog
     + UsageLog
@@ -118,6 +119,18 @@ pub trait Budgets {
     ) -> impl Future<Output = Result<(), WriteError>> + Send;
 }
 
+/// Keeps what there is to tell of budgets that run out, until it is told, and then that it was.
+pub trait Alerts {
+    /// Notes alerts. One that was noted before stays as it is, whether it was sent or waits.
+    fn note_alerts(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Returns the oldest alerts that were not sent.
+    fn waiting_alerts(&self, limit: u32) -> impl Future<Output = Result<Vec<Alert>, Unavailable>> + Send;
+
+    /// Notes that an alert was sent: it waits no more, and is not noted again.
+    fn alert_sent(&self, alert: &Alert) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
 /// Finds tokens and people, whoever they belong to.
 pub trait Directory {
     /// Returns one page of everybody's tokens: the newest first, or, where something is searched for, in the order of the
@@ -202,7 +215,7 @@ pub trait Retention {
     -> impl Future<Output = Result<u32, Unavailable>> + Send;
 
     /// Forgets what was spent in windows that had ended by `ended_by`, at most `limit` sums; returns how many. Roll-ups and the
-    /// log still tell of it.
+    /// log still tell of it. Alerts about those windows go with them.
     fn forget_spent(&self, ended_by: Timestamp, limit: u32) -> impl Future<Output = Result<u32, Unavailable>> + Send;
 }
 

@@ -58,13 +58,15 @@ pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
         tally.model = message.model.or_else(|| tally.model.take());
         read_usage(message.usage, tally);
     }
+    // What a stream says of its output at the start is not all of it.
+    tally.has_output |= event.usage.as_ref().is_some_and(|usage| usage.output_tokens.is_some());
     read_usage(event.usage, tally);
     if let Some(delta) = event.delta {
         let texts = [delta.text, delta.thinking, delta.partial_json];
         tally.text_bytes += texts.iter().flatten().map(|text| text.len() as u64).sum::<u64>();
     }
     match event.kind.as_str() {
-        "message_stop" => tally.is_final = true,
+        "message_stop" => tally.is_final = tally.has_input && tally.has_output,
         "error" => tally.failed = true,
         _ => {}
     }
@@ -74,8 +76,9 @@ pub(super) fn read_event(data: &[u8], tally: &mut Tally) {
 pub(super) fn read_document(bytes: &[u8], tally: &mut Tally) -> serde_json::Result<()> {
     let message: Message = serde_json::from_slice(bytes)?;
     tally.model = message.model;
-    tally.is_final = message.usage.is_some();
+    tally.has_output = message.usage.as_ref().is_some_and(|usage| usage.output_tokens.is_some());
     read_usage(message.usage, tally);
+    tally.is_final = tally.has_input && tally.has_output;
     Ok(())
 }
 
@@ -236,6 +239,24 @@ mod tests {
         let cut = STREAM.find("event: message_stop").unwrap();
         let reading = read(&[&STREAM.as_bytes()[..cut]], Ended::Complete);
         assert_eq!((reading.usage.output, reading.estimated), (15, true));
+    }
+
+    #[test]
+    fn estimates_what_a_stream_that_ended_well_did_not_say() {
+        let without = |usage: &str| STREAM.replace(usage, "{}");
+        let start = "{\"input_tokens\":25,\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_5m_input_tokens\":4,\
+                     \"ephemeral_1h_input_tokens\":5},\"cache_read_input_tokens\":7,\"output_tokens\":1}";
+        let silent = without(start)
+            .replace("{\"output_tokens\":11}", "{}")
+            .replace("{\"input_tokens\":26,\"output_tokens\":15}", "{}");
+        let reading = read(&[silent.as_bytes()], Ended::Complete);
+        assert_eq!((reading.usage.output, reading.estimated, reading.has_input), (4, true, false));
+        // The one token that the start tells of is not all of the output.
+        let unended =
+            STREAM.replace("{\"output_tokens\":11}", "{}").replace("{\"input_tokens\":26,\"output_tokens\":15}", "{}");
+        let reading = read(&[unended.as_bytes()], Ended::Complete);
+        assert_eq!((reading.usage.input, reading.usage.output, reading.estimated), (25, 4, true));
+        assert!(document("{\"output_tokens\":3}").estimated, "an input of nothing is not believed");
     }
 
     #[test]

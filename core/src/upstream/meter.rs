@@ -77,6 +77,8 @@ pub(super) struct Tally {
     /// Whether the provider has said all that it has to say of the usage.
     pub(super) is_final: bool,
     pub(super) has_input: bool,
+    /// Whether it said what the whole output was.
+    pub(super) has_output: bool,
     pub(super) failed: bool,
     pub(super) tier: Option<ServiceTier>,
     /// Whether it said a tier that is not known.

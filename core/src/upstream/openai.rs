@@ -89,10 +89,10 @@ fn read(completion: Completion, tally: &mut Tally) {
     if let Some(sources) = usage.num_sources_used {
         tally.uses.insert("num_sources_used".to_owned(), sources);
     }
-    let details = [usage.prompt_tokens_details, usage.completion_tokens_details];
+    let details = [&usage.prompt_tokens_details, &usage.completion_tokens_details];
     tally.has_extras |= details.into_iter().flatten().any(|details| details.audio_tokens.unwrap_or(0) > 0);
     tally.has_input |= usage.prompt_tokens.is_some();
-    tally.is_final = true;
+    tally.is_final = usage.prompt_tokens.is_some() && (usage.completion_tokens.or(usage.total_tokens)).is_some();
 }
 
 /// Returns what is no part of the prompt: xAI and Gemini leave what a model thinks out of `completion_tokens`, not out of the sum.
@@ -173,8 +173,7 @@ mod tests {
         ] {
             assert!(document(text).has_extras, "{text}");
         }
-        let plain =
-            r#"{"service_tier":"default","usage":{"prompt_tokens":3,"prompt_tokens_details":{"audio_tokens":0}}}"#;
+        let plain = r#"{"service_tier":"default","usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"audio_tokens":0}}}"#;
         assert!(!document(plain).has_extras);
     }
 

@@ -97,7 +97,7 @@ fn read(response: Response, tally: &mut Tally) {
         tally.uses.clear();
         count_uses(&output, tally);
     }
-    tally.is_final = true;
+    tally.is_final = usage.input_tokens.is_some() && usage.output_tokens.is_some();
 }
 
 fn count_uses(items: &[Item], tally: &mut Tally) {

@@ -3,6 +3,7 @@
 //! Several processes may share the folder. Columns hold what is searched, JSON bodies the rest.
 
 mod accounts;
+mod alerts;
 mod audit;
 mod beats;
 mod budgets;

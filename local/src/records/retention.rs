@@ -33,6 +33,8 @@ impl Retention for SqliteRecords {
                            (SELECT period, counter FROM spent WHERE ends <= :ended_by LIMIT :limit)";
             let parameters = named_params! {":ended_by": ended_by.0, ":limit": limit};
             let forgotten = connection.prepare_cached(sql)?.execute(parameters)?;
+            let sql = "DELETE FROM alert WHERE ends <= :ended_by";
+            connection.prepare_cached(sql)?.execute(named_params! {":ended_by": ended_by.0})?;
             Ok(u32::try_from(forgotten).unwrap_or(limit))
         };
         self.workers.write(write).await.map_err(super::write_unavailable)

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name};
+use gateway_core::money::Alert;
 use gateway_core::ports::{PeopleList, Subject};
 use sha2::{Digest as _, Sha256};
 
@@ -29,6 +30,9 @@ pub(super) const OUTBOX: &str = "OUTBOX";
 
 /// The partition of the book of budgets, and what it is called there.
 const BUDGETS: &str = "BUDGETS";
+
+/// The partition of the alerts that wait, in the first index.
+pub(super) const WAITING: &str = "ALERTS";
 
 /// The sort key of the one person who is expected with an address.
 const EXPECTED: &str = "EXPECTED";
@@ -79,6 +83,11 @@ impl Key {
     /// The book of budgets.
     pub(super) fn budget_book() -> Self {
         Self::new(BUDGETS, BUDGETS)
+    }
+
+    /// What there is to tell of a budget. Groups' names are of any length.
+    pub(super) fn alert(alert: &Alert) -> Self {
+        Self::new(format!("ALERT#{}", hash(&[&alert.id()])), "ALERT")
     }
 
     pub(super) fn outbox(subject: Subject) -> Self {

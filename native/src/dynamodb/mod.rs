@@ -16,6 +16,7 @@
 //! | the batch that is being booked | `BOOKS` | `BOOKS` | |
 //! | what was spent in a window by somebody | `SPENT#{window}` | the hash of whom | |
 //! | a roll-up | `ROLLUP#{day}` | user, token, model, provider | |
+//! | what there is to tell of a budget | `ALERT#{hash}` | `ALERT` | `index1`, oldest first, until it was told |
 //! | how often beats were counted | `BEATS` | `BEATS` | |
 //!
 //! The indexes hold keys alone: what they lead to is read, consistently, from the table. A change, its audit entry and its
@@ -23,6 +24,7 @@
 //! spent are forgotten by the table itself, by its attribute `ttl`.
 
 mod accounts;
+mod alerts;
 mod audit;
 mod beats;
 mod books;

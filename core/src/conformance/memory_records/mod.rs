@@ -11,9 +11,9 @@ use crate::accounts::{SpentKey, Sums};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Name, User};
-use crate::money::BudgetBook;
+use crate::money::{Alert, BudgetBook};
 use crate::ports::{
-    AuditEntry, AuditLog, AuditQuery, Budgets, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
+    Alerts, AuditEntry, AuditLog, AuditQuery, Budgets, Cursor, Outbox, Page, PageRequest, Records, Retention, Subject,
     TokenQuery, Tokens, Unavailable, Users, WriteError,
 };
 use crate::time::Timestamp;
@@ -32,6 +32,8 @@ struct State {
     users: BTreeMap<UserId, Stored<User>>,
     tokens: BTreeMap<TokenId, Stored<Token>>,
     book: Option<Stored<BudgetBook>>,
+    /// Alerts by their ids, and whether they wait.
+    alerts: BTreeMap<String, (Alert, bool)>,
     audit: BTreeMap<AuditId, AuditEntry>,
     usage: BTreeMap<LeaseId, UsageEvent>,
     sums: Sums,
@@ -212,6 +214,39 @@ impl Budgets for MemoryRecords {
     }
 }
 
+impl Alerts for MemoryRecords {
+    async fn note_alerts(&self, alerts: &[Alert]) -> Result<(), Unavailable> {
+        self.write(|state| {
+            for alert in alerts {
+                state.alerts.entry(alert.id()).or_insert_with(|| (alert.clone(), true));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn waiting_alerts(&self, limit: u32) -> Result<Vec<Alert>, Unavailable> {
+        self.read(|state| {
+            let waiting = state.alerts.values().filter(|(_, waits)| *waits).map(|(alert, _)| alert.clone());
+            let mut waiting: Vec<Alert> = waiting.collect();
+            waiting.sort_by_key(|alert| (alert.at, alert.id()));
+            waiting.truncate(limit as usize);
+            waiting
+        })
+        .await
+    }
+
+    async fn alert_sent(&self, alert: &Alert) -> Result<(), Unavailable> {
+        self.write(|state| {
+            if let Some((_, waits)) = state.alerts.get_mut(&alert.id()) {
+                *waits = false;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
 impl AuditLog for MemoryRecords {
     async fn entries(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
         self.read(|state| {
@@ -256,6 +291,7 @@ impl Retention for MemoryRecords {
             for key in &ended {
                 state.sums.spent.remove(key);
             }
+            state.alerts.retain(|_, (alert, _)| alert.reset.is_none_or(|end| end > ended_by));
             Ok(u32::try_from(ended.len()).unwrap_or(limit))
         })
         .await

@@ -31,6 +31,7 @@ macro_rules! records_conformance {
             changes_all_that_a_directory_tells_at_once,
             forgets_what_led_to_people_who_were_erased,
             keeps_the_book_of_budgets,
+            keeps_alerts_until_they_are_sent,
             keeps_every_text_byte_for_byte,
             returns_tokens_as_they_were_written,
             refuses_stale_versions_of_tokens,

@@ -3,7 +3,7 @@
 use super::helpers::{ANSWERS, entries, is_conflict};
 use crate::conformance::fixture::{START, audit, budget, token, token_id, user, user_id};
 use crate::identity::{Account, Name, Status, Suspension, User};
-use crate::money::{BookEntry, BudgetBook, BudgetScope, WindowKind};
+use crate::money::{Alert, BookEntry, BudgetBook, BudgetScope, Counter, Nanodollars, WindowId, WindowKind};
 use crate::ports::{AuditEntry, Records, Subject};
 use crate::time::Timestamp;
 use crate::token::{Revocation, Token, TokenName, TokenState};
@@ -91,6 +91,33 @@ pub async fn keeps_the_book_of_budgets(records: &impl Records) {
     records.applied(Subject::Budgets, Version(2)).await.expect(ANSWERS);
     assert!(records.unapplied(10).await.expect(ANSWERS).is_empty());
     assert_eq!(entries(records, None, Some("budgets")).await.len(), 2, "refused writes leave no entry");
+}
+
+/// Alerts are noted once and wait until somebody says that they were sent, the oldest first.
+pub async fn keeps_alerts_until_they_are_sent(records: &impl Records) {
+    let alert = |group: &str, percent, at: i64| Alert {
+        counter: Counter::Group(group.to_owned()),
+        window: WindowKind::Daily,
+        window_id: WindowId("daily:2026-11-23".to_owned()),
+        reset: Some(START.plus(43_200)),
+        limit: Nanodollars(i64::MAX),
+        spent: Nanodollars(i64::MAX - 1),
+        percent,
+        at: START.plus(at),
+    };
+    records.note_alerts(&[]).await.expect(ANSWERS);
+    let all: Vec<Alert> = TEXTS.into_iter().zip(1..).map(|(text, at)| alert(text, 50, at)).collect();
+    records.note_alerts(&all).await.expect(ANSWERS);
+    // What is noted again, as of later, is what it was.
+    records.note_alerts(&[alert(TEXTS[0], 50, 99), alert(TEXTS[0], 75, 0)]).await.expect(ANSWERS);
+    let oldest = records.waiting_alerts(2).await.expect(ANSWERS);
+    assert_eq!(oldest, [alert(TEXTS[0], 75, 0), all[0].clone()]);
+    for _ in 0..2 {
+        records.alert_sent(&oldest[1]).await.expect(ANSWERS);
+    }
+    records.note_alerts(&[alert(TEXTS[0], 50, 7)]).await.expect(ANSWERS);
+    let waiting = records.waiting_alerts(50).await.expect(ANSWERS);
+    assert_eq!((&waiting[0], &waiting[1..]), (&oldest[0], &all[1..]));
 }
 
 /// No text means anything to the store: what looks like its own language, ends a text early or is no letter comes back

@@ -1,6 +1,9 @@
 //! The front's router: the public origin. It authenticates, serves pages, proxies model calls, and passes everything that
 //! changes something on to the control plane.
 
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod alert_tests;
 mod control_plane;
 mod enter;
 mod gate;

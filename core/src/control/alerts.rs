@@ -1,0 +1,237 @@
+//! Telling somebody that budgets run out: what there is to tell is noted beside the usage log, and sent by the upkeep.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac as _};
+use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{Authority, Control};
+use crate::Chain;
+use crate::accounts::Posting;
+use crate::admission::{BudgetsEntry, UserEntry};
+use crate::config::{AlertFormat, Alerts as AlertConfig};
+use crate::id::{TokenId, UserId};
+use crate::memory::{Applicable, applicable_to};
+use crate::money::{Alert, BudgetState, Counter, WindowKind};
+use crate::ports::{Alerts as _, Budgets as _, Directory as _, Http, Unavailable, Users as _, in_time};
+
+/// How many alerts are sent at once, one after the other.
+const BATCH: u32 = 50;
+
+/// How many counters are asked about at once.
+const COUNTERS: usize = 500;
+
+/// How many people are read at once.
+const PEOPLE: usize = 200;
+
+/// How long a server may take to take an alert.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Seconds to wait after a failure, at first; twice as long after each other.
+const FIRST_PAUSE: i64 = 5;
+
+/// The longest such pause, in seconds.
+const LONGEST_PAUSE: i64 = 600;
+
+/// Why an alert was not taken.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("the webhook answers {0}")]
+    Status(u16),
+    #[error("the webhook does not answer in time")]
+    Silence,
+    #[error("the webhook cannot be reached")]
+    Unreachable(#[from] crate::ports::HttpError),
+    #[error("the webhook's address cannot be used")]
+    Address(#[from] http::Error),
+}
+
+impl<A: Authority> Control<A> {
+    /// Notes what there is to tell after these calls. It goes before the calls leave the hot state: whoever is interrupted comes here
+    /// again.
+    pub(super) async fn note_alerts(&self, postings: &[Posting]) -> Result<(), Unavailable> {
+        if self.config().alerts.is_none() {
+            return Ok(());
+        }
+        let payers: BTreeSet<(UserId, TokenId)> =
+            postings.iter().map(|posting| (posting.event.user, posting.event.token)).collect();
+        let users: BTreeSet<UserId> = payers.iter().map(|(user, _)| *user).collect();
+        let users: Vec<UserId> = users.into_iter().collect();
+        let mut people = BTreeMap::new();
+        for some in users.chunks(PEOPLE) {
+            let found = self.records().people(some).await?;
+            people.extend(found.iter().map(|person| (person.value.id, UserEntry::from(person))));
+        }
+        let book = BudgetsEntry::from(&self.records().budget_book().await?);
+        let configured = self.config().budgets();
+        let mut budgets: Vec<Applicable> = Vec::new();
+        for (user, token) in payers {
+            let Some(user) = people.get(&user) else { continue };
+            for budget in applicable_to(user, Some(token), &configured, &book) {
+                let is_same = |other: &Applicable| other.budget == budget.budget && other.counter == budget.counter;
+                if !budgets.iter().any(is_same) {
+                    budgets.push(budget);
+                }
+            }
+        }
+        for some in budgets.chunks(COUNTERS) {
+            let alerts = self.alerts_of(some).await?;
+            self.records().note_alerts(&alerts).await?;
+        }
+        Ok(())
+    }
+
+    async fn alerts_of(&self, budgets: &[Applicable]) -> Result<Vec<Alert>, Unavailable> {
+        let counters: Vec<(WindowKind, Counter)> =
+            budgets.iter().map(|budget| (budget.budget.window, budget.counter.clone())).collect();
+        let totals = self.totals(&counters).await?;
+        let (now, calendar) = (self.now(), self.calendar());
+        let alert = |(budget, totals): (&Applicable, crate::ports::Totals)| {
+            let window = calendar.window(budget.budget.window);
+            let state = BudgetState {
+                budget: budget.budget.clone(),
+                source: budget.source,
+                spent: totals.spent,
+                held: totals.held,
+                reset: window.end,
+            };
+            Alert::of(&state, budget.counter.clone(), window.id.clone(), now)
+        };
+        Ok(budgets.iter().zip(totals).filter_map(alert).collect())
+    }
+
+    /// Sends the alerts that wait, the oldest first. Returns how many. While the server does not take them, they are tried more and
+    /// more seldom, and none is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the records do not answer.
+    pub async fn send_alerts(&self, client: &impl Http) -> Result<usize, Unavailable> {
+        let Some(config) = &self.config().alerts else { return Ok(0) };
+        let pause = self.alert_pause();
+        if self.now().0 < pause.until.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let mut sent = 0;
+        for alert in self.records().waiting_alerts(BATCH).await? {
+            if let Err(error) = self.send_alert(client, config, &alert).await? {
+                let seconds = pause.seconds.load(Ordering::Relaxed).max(FIRST_PAUSE);
+                pause.until.store(self.now().plus(seconds).0, Ordering::Relaxed);
+                pause.seconds.store((seconds * 2).min(LONGEST_PAUSE), Ordering::Relaxed);
+                tracing::warn!(error = %Chain(&error), again_in = seconds, "an alert is not taken");
+                return Ok(sent);
+            }
+            pause.seconds.store(0, Ordering::Relaxed);
+            self.records().alert_sent(&alert).await?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    async fn send_alert(
+        &self,
+        client: &impl Http,
+        config: &AlertConfig,
+        alert: &Alert,
+    ) -> Result<Result<(), Refused>, Unavailable> {
+        let whose = self.whose(&alert.counter).await?;
+        let body = match config.format {
+            AlertFormat::Json => told(alert, &whose),
+            AlertFormat::Slack => json!({"text": escaped(&sentence(alert, &whose))}),
+        };
+        Ok(self.post_alert(client, config, alert, body.to_string()).await)
+    }
+
+    async fn post_alert(
+        &self,
+        client: &impl Http,
+        config: &AlertConfig,
+        alert: &Alert,
+        body: String,
+    ) -> Result<(), Refused> {
+        let (id, at) = (alert.id().replace(' ', "/"), self.now().0.to_string());
+        let mut request = Request::builder().method(Method::POST).uri(config.webhook.expose_secret());
+        request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request = request.header(USER_AGENT, HeaderValue::from_static("llm-gateway"));
+        // As the specification Standard Webhooks has it, so that libraries can check it.
+        if let Some(secret) = &config.secret {
+            let mut mac =
+                Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length will do");
+            mac.update(format!("{id}.{at}.{body}").as_bytes());
+            request =
+                request.header("webhook-signature", format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
+        }
+        let request = request.header("webhook-id", id).header("webhook-timestamp", at).body(Body::from(body))?;
+        let answer = in_time(self.clock(), PATIENCE, client.send(request)).await.ok_or(Refused::Silence)??;
+        let status = answer.status();
+        // Read, so that the connection can be used again; what it says is not told to anybody.
+        let _ = in_time(self.clock(), PATIENCE, to_bytes(answer.into_body(), 64 * 1024)).await;
+        if status.is_success() { Ok(()) } else { Err(Refused::Status(status.as_u16())) }
+    }
+
+    async fn whose(&self, counter: &Counter) -> Result<Whose, Unavailable> {
+        Ok(match counter {
+            Counter::User(id) => {
+                let user = self.records().user(*id).await?;
+                let email = user.filter(|user| user.value.erased.is_none()).map(|user| user.value.email.to_string());
+                Whose { scope: "user", name: email.unwrap_or_else(|| id.to_string()), id: Some(id.to_string()) }
+            }
+            Counter::Token(id) => Whose { scope: "token", name: id.to_string(), id: Some(id.to_string()) },
+            Counter::Group(name) => Whose { scope: "group", name: name.clone(), id: None },
+            Counter::Org => Whose { scope: "org", name: String::new(), id: None },
+        })
+    }
+}
+
+/// Whose budget it is, for a reader.
+struct Whose {
+    scope: &'static str,
+    name: String,
+    id: Option<String>,
+}
+
+fn told(alert: &Alert, whose: &Whose) -> Value {
+    json!({
+        "type": "budget.threshold",
+        "at": alert.at.rfc3339(),
+        "scope": whose.scope,
+        "name": whose.name,
+        "id": whose.id,
+        "window": alert.window,
+        "percent": alert.percent,
+        "spent": alert.spent.to_string(),
+        "limit": alert.limit.to_string(),
+        "reset": alert.reset.map(crate::time::Timestamp::rfc3339),
+        "text": sentence(alert, whose),
+    })
+}
+
+fn sentence(alert: &Alert, whose: &Whose) -> String {
+    let window = alert.window.name();
+    let budget = match whose.scope {
+        "user" => format!("the {window} budget of {}", whose.name),
+        "group" => format!("the {window} budget of the group {}", whose.name),
+        "token" => format!("the {window} budget of the token {}", whose.name),
+        _ => format!("the organisation's {window} budget"),
+    };
+    let (spent, limit) = (alert.spent, alert.limit);
+    let afresh = alert.reset.map(|reset| format!(" It starts afresh at {}.", reset.rfc3339())).unwrap_or_default();
+    if alert.percent >= 100 {
+        return format!("Used up: {budget} (${spent} of ${limit}).{afresh}");
+    }
+    format!("{} % of {budget} are spent (${spent} of ${limit}).{afresh}", alert.percent)
+}
+
+/// Takes from a text what Slack would read as a link or a mention (api.slack.com, "Formatting text for app surfaces").
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
