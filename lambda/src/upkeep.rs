@@ -44,7 +44,7 @@ async fn attend(control: &Control<LambdaAuthority>, client: &HttpClient) -> Resu
     for chore in Chore::ALL {
         let rest = Duration::from_secs(end.since(SystemClock.now().seconds()).max(0).cast_unsigned());
         let patience = if matches!(chore, Chore::Recover | Chore::Drain | Chore::Enrol) { LONG } else { EACH };
-        match in_time(&SystemClock, rest.min(patience), control.attend_to(chore, client)).await {
+        match in_time(&SystemClock, rest.min(patience), Box::pin(control.attend_to(chore, client))).await {
             Some(true) => {}
             // It goes on where it is the next time, and nobody waits for it.
             None if chore == Chore::Enrol => tracing::info!("not all tokens are counted yet"),

@@ -62,6 +62,20 @@ pub(crate) enum Command {
         /// LiteLLM's config.yaml
         file: PathBuf,
     },
+    /// Give people the budgets that they had as customers of a LiteLLM proxy
+    ///
+    /// Tells a running gateway by its API, with an administrator's token that has the scope `admin`. Customers are people if their id is
+    /// an e-mail address. Whoever has a budget already keeps it, so that this can be done again.
+    ImportCustomers {
+        /// What LiteLLM's GET /customer/list answers
+        file: PathBuf,
+        /// Where the gateway is
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// The variable that holds the token
+        #[arg(long, value_name = "NAME", default_value = "LLM_GATEWAY_TOKEN")]
+        token_from: String,
+    },
 }
 
 /// What can be done with the records.

@@ -5,6 +5,7 @@
 
 mod background;
 mod cli;
+mod customers;
 mod dev_oidc;
 mod health;
 mod hot;
@@ -13,6 +14,7 @@ mod key_source;
 mod keys;
 mod local_hot;
 mod local_records;
+mod metrics;
 mod platform;
 mod prices;
 mod records;
@@ -31,9 +33,10 @@ use clap::Parser as _;
 use gateway_core::Chain;
 use gateway_core::config::{Config, ConfigError, Place, VARIABLE_PREFIX};
 use gateway_core::http::ROUTES;
-use gateway_core::ports::{Clock as _, Random as _};
+use gateway_core::ports::{Clock as _, Random as _, Vars as _};
 use gateway_core::token::{FrontKey, KeySet};
 use gateway_native::host::{Environment, SystemClock, SystemRandom};
+use gateway_native::http_client::HttpClient;
 use gateway_native::logging;
 use gateway_native::parameters::ParameterStore;
 
@@ -113,6 +116,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         }
         Command::ImportLitellm { file } => import_litellm(file),
+        Command::ImportCustomers { file, to, token_from } => runtime.block_on(import_customers(file, to, token_from)),
     }
 }
 
@@ -161,6 +165,18 @@ fn import_litellm(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     for note in imported.notes {
         say_error(&format!("llm-gateway: {note}"));
     }
+    Ok(())
+}
+
+/// Gives people the budgets that they had at a LiteLLM proxy, and says who has none.
+async fn import_customers(file: &Path, to: &str, token_from: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let list = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let token = Environment::read()?.var(token_from).ok_or_else(|| format!("{token_from} holds no token"))?;
+    let outcome = customers::import(&list, to, token.trim(), &HttpClient::new()?).await?;
+    for left in &outcome.left {
+        say_error(&format!("llm-gateway: not taken over: {left}"));
+    }
+    say(&format!("{} people have the budget that they had.", outcome.taken));
     Ok(())
 }
 

@@ -30,7 +30,7 @@ use crate::local_records::LocalRecords;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
 use crate::records::SqliteRecords;
 use crate::welcome::{self, Welcome};
-use crate::{data_folder, say, server, upkeep};
+use crate::{data_folder, metrics, say, server, upkeep};
 
 /// How long work in the background may go on after the last answer: closing leases is a matter of milliseconds.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(10);
@@ -73,6 +73,7 @@ pub(crate) async fn serve(mut config: Config, environment: Environment) -> Resul
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
+    measure(&config).await?;
     begin(&control, &http, source).await;
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
@@ -101,6 +102,7 @@ pub(crate) async fn serve_control(config: Config, environment: Environment) -> R
 
     let http = HttpClient::new()?;
     let authority = open_stores(&config, &data, &http).await?;
+    measure(&config).await?;
     let public_url = config.public_url().to_string();
     let control = Control::new(authority, Arc::new(config), keys);
     begin(&control, &http, source).await;
@@ -110,6 +112,12 @@ pub(crate) async fn serve_control(config: Config, environment: Environment) -> R
     server::serve(listener, remote_control_router(control, fronts), server::stop_signal(), server::GRACE).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Begins to measure, if somebody wants to know.
+async fn measure(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let Some(listen) = config.metrics.listen else { return Ok(()) };
+    metrics::start(listen).await
 }
 
 /// Begins what goes on beside requests.

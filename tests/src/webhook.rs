@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// How long something may take to be sent: alerts are looked for every few seconds.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Takes what is posted to it. It ends with the runtime that started it.
 #[derive(Debug)]

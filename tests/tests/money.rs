@@ -136,7 +136,8 @@ async fn leave(scene: &mut Fronted) -> i64 {
     let mut response = scene.call("/v1/messages", &question("plain", true)).await;
     let mut seen = String::new();
     while !seen.contains("pong") {
-        seen.push_str(&String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()));
+        let chunk = response.chunk().await.expect("it goes on").expect("it has not ended");
+        seen.push_str(&String::from_utf8_lossy(&chunk));
     }
     drop(response);
     gate.open();
@@ -405,7 +406,29 @@ async fn serves_litellms_customer_api() {
         StatusCode::NOT_FOUND
     );
     assert_eq!(call(post, "/customer/new", Some(nobody)).await.status, StatusCode::OK, "they may sign in later");
-    let list = call(get, "/customer/list", None).await.body;
+    let list = call(get.clone(), "/customer/list", None).await.body;
     assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     assert_eq!(list[0]["user_id"], json!("nobody@example.com"));
+
+    // What a proxy tells of its customers is taken over by the same API.
+    let file = gateway.data().join("customers.json");
+    let budget =
+        |amount: f64, duration: &str| json!({"max_budget": amount, "budget_duration": duration, "soft_budget": null});
+    let customers = json!([
+        {"user_id": "carol@example.com", "blocked": false, "spend": 3.5, "litellm_budget_table": budget(12.5, "7d")},
+        {"user_id": "nobody@example.com", "blocked": false, "litellm_budget_table": budget(1.0, "1d")},
+        {"user_id": "dave@example.com", "blocked": false, "litellm_budget_table": budget(1.0, "3h")},
+        {"user_id": "a team", "blocked": false, "litellm_budget_table": budget(1.0, "1d")},
+    ]);
+    std::fs::write(&file, customers.to_string()).unwrap();
+    let mut program = gateway.program();
+    program.args(["import-customers", file.to_str().unwrap(), "--to", gateway.origin()]);
+    let output = program.env("LLM_GATEWAY_TOKEN", &script).output().unwrap();
+    let [told, left] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    assert!(output.status.success() && told.starts_with("1 people"), "{told}{left}");
+    for reason in ["nobody@example.com\": 409", "dave@example.com\": 400", "a team\": is no e-mail address"] {
+        assert!(left.contains(reason), "{reason}: {left}");
+    }
+    let info = call(get, "/customer/info?end_user_id=carol@example.com", None).await.body;
+    assert_eq!(info["litellm_budget_table"]["max_budget"], json!(12.5), "{info}");
 }

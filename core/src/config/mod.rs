@@ -10,6 +10,7 @@ mod hot;
 mod inherited;
 mod load;
 mod log;
+mod metrics;
 mod place;
 mod public_url;
 mod records;
@@ -30,6 +31,7 @@ pub use inherited::INHERITED;
 use load::tests;
 pub use load::{ConfigError, VARIABLE_PREFIX};
 pub use log::{Log, LogFormat};
+pub use metrics::Metrics;
 pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 pub use records::Records;
@@ -84,6 +86,8 @@ pub struct Config {
     pub passthrough: Vec<Passthrough>,
     /// What is logged, and how.
     pub log: Log,
+    /// What is measured, and where.
+    pub metrics: Metrics,
 }
 
 /// `[server]`

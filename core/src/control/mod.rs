@@ -19,6 +19,7 @@ mod leaving;
 mod limits;
 mod list;
 mod logout;
+pub mod measures;
 mod mint;
 mod people;
 mod provision;

@@ -79,7 +79,7 @@ impl<A: Authority> Control<A> {
 
     /// Recovers the hot state while somebody waits; if that takes longer, the upkeep goes on with it.
     async fn recover_in_time(&self) -> Result<(), Unavailable> {
-        within(self.clock(), self.deadline(), "the hot state", self.recover()).await
+        within(self.clock(), self.deadline(), "the hot state", Box::pin(self.recover())).await
     }
 
     async fn install(&self, install: &Install) -> Result<Installed, Unavailable> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Authority, Control};
+use super::{Authority, Control, measures};
 use crate::Chain;
 use crate::accounts::Posting;
 use crate::id::TokenId;
@@ -153,6 +153,9 @@ impl<A: Authority> Control<A> {
             self.note_alerts(&postings).await?;
             self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
             self.hot().discard_usage(through).await?;
+            for posting in &postings {
+                measures::measure(&posting.event);
+            }
             // What came meanwhile waits for the next time: small steps would commit the records all the time.
             if is_last {
                 return Ok(moved);
