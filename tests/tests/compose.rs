@@ -67,6 +67,41 @@ async fn holds_a_budget_against_both_at_once() {
     assert!(refused > 0 && admitted > 0, "{admitted} {refused}");
 }
 
+/// A budget holds while one of two processes dies in the middle of its calls: what they held stays held, nobody spends it, and
+/// nothing is charged twice.
+#[tokio::test]
+async fn holds_a_budget_while_one_process_is_killed() {
+    let budget = "[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\namount = \"0.01\"\n";
+    let mut scene = Fronted::compose(&format!("{PATIENT}{budget}")).await;
+    let gate = Gate::closed();
+    let usage = json!({"input_tokens": 1, "output_tokens": 1});
+    for _ in 0..4 {
+        scene.provider.next(Behaviour::text("word ").events(9).usage(&usage).stall_after(3, &gate));
+    }
+    let mut body = message("ping", 100, true);
+    body["model"] = "plain".into();
+    scene.gateway.lead_to(1);
+    let dying = join_all((0..4).map(|_| scene.call("/v1/messages", &body))).await;
+    assert!(dying.iter().all(|answer| answer.status() == StatusCode::OK), "they have begun");
+    let held = scene.ann.money().await.held;
+    scene.gateway.kill_one(1);
+    scene.gateway.lead_to(0);
+    body["stream"] = false.into();
+    let answers = join_all((0..60).map(|_| scene.ask("/v1/messages", &body))).await;
+    let admitted = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    let refused = answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!(admitted + refused, 60, "nothing else happens");
+    let settled = async {
+        while scene.ann.money().await.held != held {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, settled).await.expect("what was held by the dead alone stays held");
+    let money = scene.ann.money().await;
+    assert!(admitted > 0 && money.spent > 0, "{admitted} {money:?}");
+    assert!(money.spent + money.held <= 10_000_000, "{money:?}");
+}
+
 /// The one that is left serves everybody, moves what is spent into the log, and can end what the other began.
 #[tokio::test]
 async fn goes_on_when_one_process_is_gone() {

@@ -423,7 +423,8 @@ async fn serves_litellms_customer_api() {
     std::fs::write(&file, customers.to_string()).unwrap();
     let mut program = gateway.program();
     program.args(["import-customers", file.to_str().unwrap(), "--to", gateway.origin()]);
-    let output = program.env("LLM_GATEWAY_TOKEN", &script).output().unwrap();
+    program.env("LLM_GATEWAY_TOKEN", &script);
+    let output = tokio::process::Command::from(program).output().await.unwrap();
     let [told, left] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert!(output.status.success() && told.starts_with("1 people"), "{told}{left}");
     for reason in ["nobody@example.com\": 409", "dave@example.com\": 400", "a team\": is no e-mail address"] {

@@ -433,6 +433,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn never_ignores_a_budget_on_an_unknown_field() {
+        for (wrong, named) in [
+            ("limit = \"1.00\"", "\"limit\""),
+            ("max_budget = \"1.00\"", "\"max_budget\""),
+            ("amount = \"1.00\"\nuser = \"ann@example.com\"", "\"user\""),
+        ] {
+            let error = load(&format!("[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\n{wrong}")).unwrap_err();
+            assert!(error.to_string().contains(&format!("unknown key {named}")), "{error}");
+        }
+        assert!(load("[[budget]]\nscope = \"org\"").unwrap_err().to_string().contains("did you mean \"budgets\""));
+    }
+
+    #[test]
     fn names_the_budget_that_is_wrong() {
         for amount in ["-1", "1.0000000001", "ten"] {
             let document = format!("[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\namount = \"{amount}\"");

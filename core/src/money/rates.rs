@@ -6,7 +6,8 @@ use super::{Nanodollars, TokenUsage};
 
 /// Prices of the kinds of tokens, in picodollars (1e-12 USD) per token; 1 USD per million tokens is 1,000,000.
 ///
-/// Configured in dollars per million tokens, as texts. A cache price that is not given is the input's.
+/// Configured in dollars per million tokens, as texts. A cache price that is not given is the input's; that of an hour where one of five
+/// minutes is given is twice the input's, as Anthropic has it: never that of five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// Input that was not cached.
@@ -57,12 +58,15 @@ impl RatesDocument {
             })
         };
         let input = read("input", &self.input)?;
-        let cached = |name: &str, text: Option<&String>| text.map_or(Ok(input), |text| read(name, text));
+        let cached = |name: &str, text: Option<&String>, untold: u64| text.map_or(Ok(untold), |text| read(name, text));
+        let cache_write_5m = cached("cache_write_5m", self.cache_write_5m.as_ref(), input)?;
+        let writes_cost_more = self.cache_write_5m.is_some();
+        let an_hour = if writes_cost_more { input.saturating_mul(2).max(cache_write_5m) } else { input };
         Ok(Rates {
             input,
-            cache_write_5m: cached("cache_write_5m", self.cache_write_5m.as_ref())?,
-            cache_write_1h: cached("cache_write_1h", self.cache_write_1h.as_ref())?,
-            cache_read: cached("cache_read", self.cache_read.as_ref())?,
+            cache_write_5m,
+            cache_write_1h: cached("cache_write_1h", self.cache_write_1h.as_ref(), an_hour)?,
+            cache_read: cached("cache_read", self.cache_read.as_ref(), input)?,
             output: read("output", &self.output)?,
         })
     }
@@ -88,7 +92,13 @@ mod tests {
     fn reads_dollars_per_million_tokens() {
         let rates: Rates = toml::from_str("input = \"1.00\"\noutput = \"5.00\"\ncache_read = \"0.000001\"").unwrap();
         assert_eq!((rates.input, rates.output, rates.cache_read), (1_000_000, 5_000_000, 1));
-        assert_eq!(rates.cache_write_5m, rates.input);
+        assert_eq!((rates.cache_write_5m, rates.cache_write_1h), (rates.input, rates.input));
+    }
+
+    #[test]
+    fn takes_no_price_of_five_minutes_for_that_of_an_hour() {
+        let rates: Rates = toml::from_str("input = \"3\"\noutput = \"15\"\ncache_write_5m = \"3.75\"").unwrap();
+        assert_eq!((rates.cache_write_5m, rates.cache_write_1h), (3_750_000, 6_000_000));
     }
 
     #[test]

@@ -144,6 +144,39 @@ mod tests {
         assert_eq!(calendar.daily.end, Some(seconds("2026-11-23T15:00:00Z")));
     }
 
+    /// Whoever adds 24 hours, or forgets whose midnight it is, gives people tomorrow's money today or keeps it from them.
+    #[test]
+    fn never_resets_a_budget_at_the_wrong_hour() {
+        for (zone, moment, kind, end) in [
+            // An hour is skipped that night: midnight in Berlin is 23:00 before, and 22:00 after.
+            ("Europe/Berlin", "2026-03-29T00:59:59Z", WindowKind::Daily, "2026-03-29T22:00:00Z"),
+            ("Europe/Berlin", "2026-03-28T22:59:59Z", WindowKind::Daily, "2026-03-28T23:00:00Z"),
+            // An hour comes twice: the day has 25.
+            ("Europe/Berlin", "2026-10-25T00:30:00Z", WindowKind::Daily, "2026-10-25T23:00:00Z"),
+            ("America/New_York", "2026-11-01T04:00:00Z", WindowKind::Daily, "2026-11-02T05:00:00Z"),
+            ("America/New_York", "2026-11-01T03:59:59Z", WindowKind::Daily, "2026-11-01T04:00:00Z"),
+            // The night in which there is no midnight: the day begins at one.
+            ("Africa/Cairo", "2026-04-23T12:00:00Z", WindowKind::Daily, "2026-04-23T22:00:00Z"),
+            ("Africa/Cairo", "2026-04-24T12:00:00Z", WindowKind::Daily, "2026-04-24T21:00:00Z"),
+            // Zones that are not whole hours away, and those in which it is another day.
+            ("Asia/Kathmandu", "2026-06-01T00:00:00Z", WindowKind::Daily, "2026-06-01T18:15:00Z"),
+            ("Pacific/Kiritimati", "2026-12-31T10:00:00Z", WindowKind::Monthly, "2027-01-31T10:00:00Z"),
+            ("Pacific/Honolulu", "2027-01-01T09:59:59Z", WindowKind::Monthly, "2027-01-01T10:00:00Z"),
+            // A week from Monday to Monday, and a month, across a change of the clock.
+            ("Europe/Berlin", "2026-03-23T00:00:00Z", WindowKind::Weekly, "2026-03-29T22:00:00Z"),
+            ("Europe/Berlin", "2026-10-31T12:00:00Z", WindowKind::Monthly, "2026-10-31T23:00:00Z"),
+            ("UTC", "2028-02-29T23:59:59Z", WindowKind::Monthly, "2028-03-01T00:00:00Z"),
+        ] {
+            let window = at(moment, zone).window(kind).clone();
+            assert_eq!(window.end, Some(seconds(end)), "{zone} {moment} {kind:?}");
+            // The next one begins there, and not a second before.
+            let end = window.end.expect("it ends");
+            let zone = TimeZone::get(zone).unwrap();
+            assert_eq!(Calendar::at(end.plus(-1), &zone).window(kind).id, window.id);
+            assert_ne!(Calendar::at(end, &zone).window(kind).id, window.id);
+        }
+    }
+
     #[test]
     fn days_that_change_the_clock_are_not_24_hours() {
         let calendar = at("2026-03-29T10:00:00Z", "Europe/Berlin");
