@@ -145,7 +145,7 @@ impl Config {
         self.signin.validate()?;
         self.scim.check()?;
         self.log.check()?;
-        self.alerts.as_ref().map_or(Ok(()), |alerts| alerts.check(self.server.insecure))?;
+        self.alerts.check(self.server.insecure)?;
         self.tokens.keys()?;
         self.control.address()?;
         self.control.signer()?;

@@ -77,7 +77,7 @@ pub struct Config {
     /// Who may spend what.
     pub budgets: Vec<BudgetEntry>,
     /// Whom to tell when they run out.
-    pub alerts: Option<Alerts>,
+    pub alerts: Alerts,
     /// Who serves models, by name.
     pub providers: BTreeMap<String, Provider>,
     /// The models that may be called, by name; a name that ends in `*` stands for all with that beginning.

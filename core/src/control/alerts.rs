@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -18,7 +18,7 @@ use super::{Authority, Control};
 use crate::Chain;
 use crate::accounts::Posting;
 use crate::admission::{BudgetsEntry, UserEntry};
-use crate::config::{AlertFormat, Alerts as AlertConfig};
+use crate::config::AlertFormat;
 use crate::id::{TokenId, UserId};
 use crate::memory::{Applicable, applicable_to};
 use crate::money::{Alert, BudgetState, Counter, WindowKind};
@@ -59,7 +59,7 @@ impl<A: Authority> Control<A> {
     /// Notes what there is to tell after these calls. It goes before the calls leave the hot state: whoever is interrupted comes here
     /// again.
     pub(super) async fn note_alerts(&self, postings: &[Posting]) -> Result<(), Unavailable> {
-        if self.config().alerts.is_none() {
+        if self.config().alerts.webhook.is_none() {
             return Ok(());
         }
         let payers: BTreeSet<(UserId, TokenId)> =
@@ -116,14 +116,14 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if the records do not answer.
     pub async fn send_alerts(&self, client: &impl Http) -> Result<usize, Unavailable> {
-        let Some(config) = &self.config().alerts else { return Ok(0) };
+        let Some(webhook) = &self.config().alerts.webhook else { return Ok(0) };
         let pause = self.alert_pause();
         if self.now().0 < pause.until.load(Ordering::Relaxed) {
             return Ok(0);
         }
         let mut sent = 0;
         for alert in self.records().waiting_alerts(BATCH).await? {
-            if let Err(error) = self.send_alert(client, config, &alert).await? {
+            if let Err(error) = self.send_alert(client, webhook, &alert).await? {
                 let seconds = pause.seconds.load(Ordering::Relaxed).max(FIRST_PAUSE);
                 pause.until.store(self.now().plus(seconds).0, Ordering::Relaxed);
                 pause.seconds.store((seconds * 2).min(LONGEST_PAUSE), Ordering::Relaxed);
@@ -140,30 +140,30 @@ impl<A: Authority> Control<A> {
     async fn send_alert(
         &self,
         client: &impl Http,
-        config: &AlertConfig,
+        webhook: &SecretString,
         alert: &Alert,
     ) -> Result<Result<(), Refused>, Unavailable> {
         let whose = self.whose(&alert.counter).await?;
-        let body = match config.format {
+        let body = match self.config().alerts.format {
             AlertFormat::Json => told(alert, &whose),
             AlertFormat::Slack => json!({"text": escaped(&sentence(alert, &whose))}),
         };
-        Ok(self.post_alert(client, config, alert, body.to_string()).await)
+        Ok(self.post_alert(client, webhook, alert, body.to_string()).await)
     }
 
     async fn post_alert(
         &self,
         client: &impl Http,
-        config: &AlertConfig,
+        webhook: &SecretString,
         alert: &Alert,
         body: String,
     ) -> Result<(), Refused> {
         let (id, at) = (alert.id().replace(' ', "/"), self.now().0.to_string());
-        let mut request = Request::builder().method(Method::POST).uri(config.webhook.expose_secret());
+        let mut request = Request::builder().method(Method::POST).uri(webhook.expose_secret());
         request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request = request.header(USER_AGENT, HeaderValue::from_static("llm-gateway"));
         // As the specification Standard Webhooks has it, so that libraries can check it.
-        if let Some(secret) = &config.secret {
+        if let Some(secret) = &self.config().alerts.secret {
             let mut mac =
                 Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length will do");
             mac.update(format!("{id}.{at}.{body}").as_bytes());
