@@ -125,9 +125,13 @@ async function fill(gateway) {
       await fetch(`${gateway.origin}/v1/messages`, {
         method: "POST",
         headers: { "authorization": `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "echo", max_tokens: 16, messages: [{ role: "user", content: "ping" }] }),
+        body: JSON.stringify({ model: "echo", max_tokens: 5000, messages: [{ role: "user", content: "word ".repeat(4000) }] }),
       });
     }
+  }
+  // The call has cost three cents: of budgets that are all but used up, running out, and ample.
+  for (const [scope, window, amount] of [[`user:${ROOT}`, "daily", "0.031"], ["org", "monthly", "0.0375"], ["default_user", "total", "100.00"]]) {
+    await root("PUT", "/api/admin/budgets", { scope, window, amount });
   }
   await gateway.signIn(ROOT, AGENTS[1]);
   await root("POST", "/api/admin/users/ban", { user_email: "hedy@example.com", reason: "Laptop lost on the train; the new one comes on Monday" });

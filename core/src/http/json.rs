@@ -1,9 +1,10 @@
 //! JSON in and out of our own API.
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -27,18 +28,25 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
     }
 }
 
-/// Reads a JSON body.
-///
-/// # Errors
-///
-/// A problem that names an unknown or wrong member, or the media type if it is not JSON.
-pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "The body must be application/json."));
+/// The JSON body of a request. One that is not good is refused: by the unknown or wrong member, or the media type if it is not JSON.
+pub(super) struct Sent<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(Kind::UnsupportedMediaType, "The body must be application/json."));
+        }
+        // Whoever serves the control plane has read it, up to its limit.
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|_| Problem::new(Kind::Invalid, "The body cannot be read."))?;
+        let refused = |error| Problem::new(Kind::Invalid, format!("The body is not good: {error}."));
+        serde_json::from_slice(&body).map(Self).map_err(refused)
     }
-    serde_json::from_slice(body).map_err(|error| Problem::new(Kind::Invalid, format!("The body is not good: {error}.")))
 }
 
 /// Makes a JSON answer that nobody keeps.

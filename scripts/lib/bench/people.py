@@ -22,14 +22,40 @@ class Form(html.parser.HTMLParser):
             self.fields[attributes["name"]] = attributes.get("value", "")
 
 
+EMAIL = "bench@example.com"
+
+
 def token(origin):
     """Signs somebody in and returns a token of theirs, with a minute for the server to come up."""
+    return mint(sign_in(origin), origin)["token"]
+
+
+def budgeted_token(origin):
+    """Returns the same with a budget of each kind that can be set by the API; they have to be an administrator for that."""
+    browser = sign_in(origin)
+    minted = mint(browser, origin)
+    for scope, window in [("org", "total"), (f"user:{EMAIL}", "weekly"), (f"token:{minted['token_id']}", "daily")]:
+        ask(browser, "PUT", f"{origin}/api/admin/budgets", {"scope": scope, "window": window, "amount": "1000000.00"})
+    return minted["token"]
+
+
+def sign_in(origin):
+    """Returns a browser in which somebody is signed in."""
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     form = Form()
     form.feed(browser.open(f"{origin}/oauth2/start?rd=/token-manager", timeout=60).read().decode())
-    fields = urllib.parse.urlencode({**form.fields, "email": "bench@example.com"}).encode()
+    fields = urllib.parse.urlencode({**form.fields, "email": EMAIL}).encode()
     browser.open(f"{origin}/dev/oidc/authorize", fields, timeout=60).read()
+    return browser
+
+
+def mint(browser, origin):
+    """Mints a token."""
+    return ask(browser, "POST", f"{origin}/api/token/generate", {"token_name": f"bench {time.time():.0f}"})
+
+
+def ask(browser, method, url, body):
+    """Changes something as a page does."""
     headers = {"content-type": "application/json", "sec-fetch-site": "same-origin"}
-    body = json.dumps({"token_name": f"bench {time.time():.0f}"}).encode()
-    request = urllib.request.Request(f"{origin}/api/token/generate", body, headers)
-    return json.load(browser.open(request, timeout=60))["token"]
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
+    return json.load(browser.open(request, timeout=60))

@@ -35,12 +35,14 @@ http {{
 }}
 """
 
-# All checks are on, and everybody has a budget that is never used up.
+# All checks are on, and calls count against budgets of several kinds that are never used up.
 GATEWAY = """\
 [server]
 listen = "{listen}"
 [data]
 dir = "{directory}/data"
+[roles]
+admins = ["bench@example.com"]
 [[budgets]]
 scope = "default_user"
 window = "monthly"
@@ -148,7 +150,7 @@ class Site:
         file.write_text(GATEWAY.format(listen=f"127.0.0.1:{gateway}", **places) + "".join(models))
         ours = self.run("gateway", [programs / "llm-gateway", "--config", file], gateway)
         self.idle = ours.memory()
-        token = people.token(f"http://localhost:{gateway}")
+        token = people.budgeted_token(f"http://localhost:{gateway}")
         self.direct = Server(mock, f"x-api-key: {KEY}", direct)
         self.nginx = Server(nginx, f"x-api-key: {KEY}", proxy)
         # One switch: who answers what the gateway is asked.

@@ -3,8 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,6 +11,7 @@ use super::amount::Amount;
 use super::paging::Paging;
 use super::{failed_change, invalid, unavailable};
 use crate::control::{Actor, Authority, BudgetError, ChangeError, Control, ListedBudget};
+use crate::http::json::Sent;
 use crate::http::{Kind, Problem, json, query};
 use crate::money::{Budget, BudgetScope, WindowKind};
 
@@ -21,7 +21,7 @@ const MAX_GROUP: usize = 256;
 /// A body that sets a budget.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SetRequest {
+pub(super) struct SetRequest {
     scope: String,
     window: WindowKind,
     amount: Amount,
@@ -30,7 +30,7 @@ struct SetRequest {
 /// A body that takes one away.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RemoveRequest {
+pub(super) struct RemoveRequest {
     scope: String,
     window: WindowKind,
 }
@@ -60,10 +60,8 @@ pub(super) async fn list<A: Authority>(
 pub(super) async fn set<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(SetRequest { scope, window, amount: Amount(limit) }): Sent<SetRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let SetRequest { scope, window, amount: Amount(limit) } = json::parse(&headers, &body)?;
     let budget = Budget { scope: parsed(scope)?, window, limit };
     control.set_budget(&actor, &budget).await.map_err(|error| budget_problem(&error, &actor))?;
     let of_scope = control.budgets_of(&budget.scope).await.map_err(|error| unavailable(&error, &actor))?;
@@ -75,10 +73,8 @@ pub(super) async fn set<A: Authority>(
 pub(super) async fn remove<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(RemoveRequest { scope, window }): Sent<RemoveRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let RemoveRequest { scope, window } = json::parse(&headers, &body)?;
     let scope = parsed(scope)?;
     control.remove_budget(&actor, &scope, window).await.map_err(|error| budget_problem(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &json!({"message": "Budget removed", "scope": scope, "window": window})))

@@ -6,14 +6,13 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::amount::Amount;
 use super::{address, change_problem, failed_change, invalid, unavailable};
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, Customer};
-use crate::http::json::Member;
+use crate::http::json::{Member, Sent};
 use crate::http::{Kind, Problem, json, query};
 use crate::identity::Email;
 use crate::money::{Limits, WindowKind};
@@ -25,7 +24,7 @@ const MOST: usize = 10_000;
 /// What is said of a customer. Of LiteLLM's other members none is taken: what would not be done is refused by name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(super) struct Request {
     user_id: String,
     #[serde(default)]
     max_budget: Member<Amount>,
@@ -56,10 +55,8 @@ pub(super) async fn new<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(request): Sent<Request>,
 ) -> Result<Response<Body>, Problem> {
-    let request: Request = json::parse(&headers, &body)?;
     let email = address(&request.user_id)?;
     if found(&control, &actor, &email).await?.is_some_and(|customer| !customer.limits.is_empty()) {
         return Err(Problem::new(Kind::Conflict, format!("{email} is a customer already; update them.")));
@@ -72,10 +69,8 @@ pub(super) async fn update<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(request): Sent<Request>,
 ) -> Result<Response<Body>, Problem> {
-    let request: Request = json::parse(&headers, &body)?;
     let email = address(&request.user_id)?;
     if found(&control, &actor, &email).await?.is_none() {
         return Err(unknown(&email));

@@ -3,8 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::overview::summary;
@@ -12,6 +11,7 @@ use super::paging::Paging;
 use super::tokens::{revoke_problem, token_id};
 use super::{Address, address, change_problem, invalid, unavailable};
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, EverybodysQuery, EverybodysToken};
+use crate::http::json::Sent;
 use crate::http::{Kind, Problem, json, query};
 use crate::token::TokenStatus;
 
@@ -75,10 +75,9 @@ pub(super) async fn revoke_user<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Address>,
 ) -> Result<Response<Body>, Problem> {
-    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let email = asked.email()?;
     let revoked = control.revoke_persons(&actor, &administrator, &email).await.map_err(|error| match error {
         ChangeError::Pending(_) => revoke_problem(&error, &actor),
         error => change_problem(&error, &email, &actor),

@@ -3,22 +3,22 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::json;
 
 use super::{failed_change, unavailable};
-use crate::control::{Actor, Authority, Control, RestoreAnswer};
+use crate::control::{
+    Actor, Authority, Control, ProviderLogout, RefusedSignIn, RestoreAnswer, RestoreRequest, SignInRecord,
+};
+use crate::http::json::Sent;
 use crate::http::{Problem, json};
 
 /// `POST /internal/sign-in`: records a sign-in; see [`Control::sign_in`].
 pub(super) async fn sign_in<A: Authority>(
     State(control): State<Control<A>>,
     Extension(actor): Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(record): Sent<SignInRecord>,
 ) -> Result<Response<Body>, Problem> {
-    let record = json::parse(&headers, &body)?;
     let outcome = control.sign_in(&actor, &record).await.map_err(|error| unavailable(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &outcome))
 }
@@ -27,10 +27,8 @@ pub(super) async fn sign_in<A: Authority>(
 pub(super) async fn sign_in_refused<A: Authority>(
     State(control): State<Control<A>>,
     Extension(actor): Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(refused): Sent<RefusedSignIn>,
 ) -> Result<Response<Body>, Problem> {
-    let refused = json::parse(&headers, &body)?;
     control.note_refused_sign_in(&actor, "sign-in", &refused).await;
     Ok(json::answer(StatusCode::OK, &json!({"noted": true})))
 }
@@ -40,10 +38,8 @@ pub(super) async fn sign_in_refused<A: Authority>(
 pub(super) async fn provider_logout<A: Authority>(
     State(control): State<Control<A>>,
     Extension(actor): Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(logout): Sent<ProviderLogout>,
 ) -> Result<Response<Body>, Problem> {
-    let logout = json::parse(&headers, &body)?;
     let ended = control.provider_logout(&actor, &logout).await.map_err(|error| failed_change(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &json!({"ended": ended})))
 }
@@ -52,10 +48,8 @@ pub(super) async fn provider_logout<A: Authority>(
 pub(super) async fn restore<A: Authority>(
     State(control): State<Control<A>>,
     Extension(actor): Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(request): Sent<RestoreRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let request = json::parse(&headers, &body)?;
     let found = control.restore(&request).await.map_err(|error| unavailable(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &RestoreAnswer { found }))
 }

@@ -3,19 +3,19 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{address, change_problem, unavailable};
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, Granted, Listed, UngrantError};
+use crate::http::json::Sent;
 use crate::http::{Kind, Problem, json};
 use crate::identity::{Email, RoleSource};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(super) struct Request {
     email: String,
 }
 
@@ -41,10 +41,9 @@ pub(super) async fn add<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Request>,
 ) -> Result<Response<Body>, Problem> {
-    let email = asked(&headers, &body)?;
+    let email = address(&asked.email)?;
     let granted = control.grant(&actor, &administrator, &email).await;
     let (status, source, message) = match granted.map_err(|error| change_problem(&error, &email, &actor))? {
         Granted::Now => (StatusCode::CREATED, RoleSource::Grant, "Administrator added"),
@@ -59,10 +58,9 @@ pub(super) async fn remove<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Request>,
 ) -> Result<Response<Body>, Problem> {
-    let email = asked(&headers, &body)?;
+    let email = address(&asked.email)?;
     control.ungrant(&actor, &email).await.map_err(|error| match error {
         UngrantError::Configured(source) => Problem::new(Kind::Forbidden, configured(&email, source)),
         UngrantError::Change(ChangeError::NotFound) => {
@@ -72,10 +70,6 @@ pub(super) async fn remove<A: Authority>(
     })?;
     let body = json!({"message": "Administrator removed", "email": email, "removed_by": administrator.email});
     Ok(json::answer(StatusCode::OK, &body))
-}
-
-fn asked(headers: &HeaderMap, body: &Bytes) -> Result<Email, Problem> {
-    address(&json::parse::<Request>(headers, body)?.email)
 }
 
 fn configured(email: &Email, source: RoleSource) -> String {

@@ -178,7 +178,7 @@ fn unavailable(error: &Unavailable, actor: &Actor) -> Problem {
 /// A body that names a person.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Address {
+pub(super) struct Address {
     user_email: String,
 }
 

@@ -3,8 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,7 +12,7 @@ use super::{Address, address, change_problem, failed_change, invalid, unavailabl
 use crate::control::{
     Actor, Administrator, Authority, ChangeError, Control, ListedPerson, PeopleSearch, Standing, Whom,
 };
-use crate::http::json::Member;
+use crate::http::json::{Member, Sent};
 use crate::http::{Kind, Problem, json, query};
 use crate::id::UserId;
 use crate::identity::{Email, Role};
@@ -58,7 +57,7 @@ pub(super) async fn list<A: Authority>(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SuspendRequest {
+pub(super) struct SuspendRequest {
     user_email: String,
     #[serde(default)]
     duration_seconds: Member<serde_json::Number>,
@@ -71,10 +70,8 @@ pub(super) async fn suspend<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(SuspendRequest { user_email, duration_seconds, reason }): Sent<SuspendRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let SuspendRequest { user_email, duration_seconds, reason } = json::parse(&headers, &body)?;
     let email = address(&user_email)?;
     let until = suspended_until(&duration_seconds, control.now())?;
     if reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control) {
@@ -109,10 +106,9 @@ pub(super) async fn lift<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Address>,
 ) -> Result<Response<Body>, Problem> {
-    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let email = asked.email()?;
     lift_suspension(&control, &actor, &administrator, &email).await
 }
 
@@ -145,10 +141,9 @@ pub(super) async fn restore<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Address>,
 ) -> Result<Response<Body>, Problem> {
-    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let email = asked.email()?;
     control.restore_person(&actor, &administrator, &email).await.map_err(|error| match error {
         ChangeError::NotFound => Problem::new(Kind::NotFound, format!("{email} was not removed.")),
         error => change_problem(&error, &email, &actor),
@@ -162,10 +157,9 @@ pub(super) async fn unpin<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Address>,
 ) -> Result<Response<Body>, Problem> {
-    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let email = asked.email()?;
     control.unpin(&actor, &email).await.map_err(|error| match error {
         ChangeError::NotFound => Problem::new(Kind::NotFound, format!("{email} is nobody's alone.")),
         error => change_problem(&error, &email, &actor),

@@ -3,8 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::paging::Paging;
@@ -12,6 +11,7 @@ use super::people::{methods, roles};
 use super::{Address, address, change_problem, person, unavailable};
 use crate::Chain;
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, SeenPerson, Via};
+use crate::http::json::Sent;
 use crate::http::{Kind, Problem, json, query};
 use crate::money::Nanodollars;
 use crate::ports::PageRequest;
@@ -124,10 +124,9 @@ pub(super) async fn end_all<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
     Extension(administrator): Extension<Administrator>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(asked): Sent<Address>,
 ) -> Result<Response<Body>, Problem> {
-    let email = json::parse::<Address>(&headers, &body)?.email()?;
+    let email = asked.email()?;
     let ended = control.sign_out_person(&actor, &administrator, &email).await;
     let body = json!({
         "message": "User sessions deleted successfully",

@@ -3,15 +3,15 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::paging::Paging;
 use super::{failed_change, person, unavailable};
-use crate::control::{Actor, Authority, ChangeError, Control, ListedToken, MintError, TooOften};
+use crate::control::{Actor, Authority, ChangeError, Control, ListedToken, MintError, MintRequest, TooOften};
+use crate::http::json::Sent;
 use crate::http::{Kind, Problem, instructions, json, query};
 use crate::id::TokenId;
 
@@ -19,10 +19,8 @@ use crate::id::TokenId;
 pub(super) async fn generate<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(request): Sent<MintRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let request = json::parse(&headers, &body)?;
     let minted = control.mint(&actor, person(&actor)?, &request).await.map_err(|error| mint_problem(&error, &actor))?;
     let token = &minted.token;
     let body = json!({
@@ -77,7 +75,7 @@ pub(super) async fn info<A: Authority>(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RevokeRequest {
+pub(super) struct RevokeRequest {
     token_id: String,
 }
 
@@ -85,10 +83,8 @@ struct RevokeRequest {
 pub(super) async fn revoke<A: Authority>(
     State(control): State<Control<A>>,
     actor: Extension<Actor>,
-    headers: HeaderMap,
-    body: Bytes,
+    Sent(RevokeRequest { token_id: text }): Sent<RevokeRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let RevokeRequest { token_id: text } = json::parse(&headers, &body)?;
     let id = token_id(&text)?;
     control.revoke(&actor, person(&actor)?, id).await.map_err(|error| revoke_problem(&error, &actor))?;
     Ok(json::answer(StatusCode::OK, &json!({"success": true, "message": "Token revoked", "token_id": id})))
