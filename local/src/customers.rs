@@ -39,8 +39,12 @@ struct CustomerBudget {
 pub(crate) struct Outcome {
     /// Those who have what they had.
     pub(crate) taken: usize,
-    /// Those who have not, and why.
+    /// Those who had a budget here already, and keep it.
+    pub(crate) kept: usize,
+    /// Those who are left out for good, and why.
     pub(crate) left: Vec<String>,
+    /// Those whom the gateway did not take, and why.
+    pub(crate) refused: Vec<String>,
 }
 
 /// Why nothing can be made of a file.
@@ -81,9 +85,10 @@ pub(crate) async fn import(
         let detail = told["detail"].as_str().unwrap_or_default();
         match status {
             StatusCode::OK => outcome.taken += 1,
+            StatusCode::CONFLICT => outcome.kept += 1,
             // The next would be refused like this one.
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(format!("{url}: {status}. {detail}").into()),
-            _ => outcome.left.push(format!("{:?}: {status}. {detail}", customer.user_id)),
+            StatusCode::UNAUTHORIZED => return Err(format!("{url}: {status}. {detail}").into()),
+            _ => outcome.refused.push(format!("{:?}: {status}. {detail}", customer.user_id)),
         }
     }
     Ok(outcome)

@@ -173,11 +173,15 @@ async fn import_customers(file: &Path, to: &str, token_from: &str) -> Result<(),
     let list = std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let token = Environment::read()?.var(token_from).ok_or_else(|| format!("{token_from} holds no token"))?;
     let outcome = customers::import(&list, to, token.trim(), &HttpClient::new()?).await?;
-    for left in &outcome.left {
+    for left in outcome.left.iter().chain(&outcome.refused) {
         say_error(&format!("llm-gateway: not taken over: {left}"));
     }
-    say(&format!("{} people have the budget that they had.", outcome.taken));
-    Ok(())
+    let refused = outcome.refused.len();
+    say(&format!(
+        "{} people have the budget that they had; {} had one here already and keep it.",
+        outcome.taken, outcome.kept
+    ));
+    if refused == 0 { Ok(()) } else { Err(format!("{refused} people were refused").into()) }
 }
 
 /// The configuration, and where it comes from.

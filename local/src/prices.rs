@@ -20,10 +20,10 @@ pub(crate) fn describe(config: &Config, model: Option<&str>) -> Result<String, B
     let asked = model.map_or_else(|| catalog.models(), |model| vec![model]);
     for name in asked {
         match catalog.route(name) {
-            Some(route) => tell(&mut text, name, &route)?,
-            None if name.ends_with('*') => {
-                writeln!(text, "{name}\n  as the provider publishes it, by each model's name")?;
+            Some(route) if name.ends_with('*') && !route.has_own_price() => {
+                writeln!(text, "{name}\n  by each model's name; `llm-gateway prices MODEL` tells of one")?;
             }
+            Some(route) => tell(&mut text, name, &route)?,
             None => return Err(format!("there is no model {name:?} in the configuration").into()),
         }
     }
@@ -40,7 +40,12 @@ fn tell(text: &mut String, name: &str, route: &ModelRoute) -> std::fmt::Result {
             tell_price(text, price)
         }
         (Some(price), Some(vendor)) => {
-            writeln!(text, "  as {} publishes it for {called}", vendor.name())?;
+            let added = if route.adds_to_price() {
+                format!(", and as models.{:?}.price adds", route.name())
+            } else {
+                String::new()
+            };
+            writeln!(text, "  as {} publishes it for {called}{added}", vendor.name())?;
             tell_price(text, price)
         }
         (_, Some(vendor)) => writeln!(
@@ -64,6 +69,9 @@ fn tell_price(text: &mut String, price: &Price) -> std::fmt::Result {
     }
     for (tier, rates) in &price.tiers {
         tell_rates(text, &format!("{}: ", tier.name()), rates)?;
+    }
+    for (name, dollars) in &price.uses {
+        writeln!(text, "  {name}: {dollars} for each use")?;
     }
     Ok(())
 }
@@ -116,6 +124,15 @@ mod tests {
         assert!(describe(models, Some("other")).contains("providers.own.prices are not set"));
         assert_eq!(describe(models, Some("gpt")), "there is no model \"gpt\" in the configuration");
         let all = describe(models, None);
-        assert!(all.starts_with("claude-*\n") && all.contains("\nmine\n") && all.contains("\nother\n"), "{all}");
+        assert!(all.starts_with("claude-*\n  by each model's name") && all.contains("\nmine\n"), "{all}");
+        assert_eq!(all.matches("NO PRICE").count(), 1, "of {all}");
+    }
+
+    #[test]
+    fn tells_what_the_configuration_adds() {
+        let models = "[models.\"claude-*\"]\nprovider = \"claude\"\n[models.\"claude-*\".price.uses]\nweb_search_requests = \"0.01\"\n";
+        let told = describe(models, Some("claude-haiku-4-5"));
+        assert!(told.contains("publishes it for claude-haiku-4-5, and as models.\"claude-*\".price adds"), "{told}");
+        assert!(told.contains("input 1.00") && told.contains("web_search_requests: 0.01 for each use"), "{told}");
     }
 }

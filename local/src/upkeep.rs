@@ -22,7 +22,8 @@ const KEYS: Duration = Duration::from_mins(1);
 
 /// Starts all of it. It ends with the runtime: nothing here has to finish.
 ///
-/// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work.
+/// Where several processes share the hot state, the one on duty does it; doing it twice would be no harm but twice the work, and an alert that comes
+/// twice.
 pub(crate) fn start<A: Authority>(control: &Control<A>, client: &HttpClient, keys: KeySource) {
     let duty = Duty::claimed_by(control, client);
     for chore in Chore::ALL {

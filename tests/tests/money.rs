@@ -351,17 +351,25 @@ async fn keeps_budgets_for_people_who_have_not_signed_in_yet() {
 
 #[tokio::test]
 async fn changes_no_budget_of_the_configuration() {
-    let budget = "[[budgets]]\nscope = \"org\"\nwindow = \"daily\"\namount = \"7.00\"\n";
-    let gateway = Deployment::start(&format!("{ADMINISTERED}{budget}")).await;
+    let budget = |scope: &str, amount: &str| {
+        format!("[[budgets]]\nscope = \"{scope}\"\nwindow = \"daily\"\namount = \"{amount}\"\n")
+    };
+    let budgets = budget("org", "7.00") + &budget("user:ann@example.com", "3.00");
+    let gateway = Deployment::start(&format!("{ADMINISTERED}{budgets}")).await;
     let mut admin = Browser::sign_in(&gateway, "admin@example.com").await;
     assert_eq!(set(&mut admin, "org", "daily", "9.00").await.status, StatusCode::CONFLICT);
     let body = json!({"scope": "org", "window": "daily"});
     assert_eq!(admin.delete("/api/admin/budgets", &body).await.status, StatusCode::CONFLICT);
+    // The customer API does not pretend to, either.
+    let customer = json!({"user_id": "ann@example.com", "max_budget": 1, "budget_duration": "1d"});
+    let answer = admin.post("/customer/new", &customer).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
     assert_eq!(set(&mut admin, "org", "weekly", "9.00").await.status, StatusCode::OK);
     let listed = admin.get("/api/admin/budgets").await.body["budgets"].clone();
     let sources: Vec<_> =
         listed.as_array().unwrap().iter().map(|budget| (&budget["limit"], &budget["source"])).collect();
-    assert_eq!(sources, [(&json!("7.00"), &json!("config")), (&json!("9.00"), &json!("api"))]);
+    let config = json!("config");
+    assert_eq!(sources, [(&json!("7.00"), &config), (&json!("3.00"), &config), (&json!("9.00"), &json!("api"))]);
 }
 
 /// Scripts that set LiteLLM's budgets go on working.
@@ -426,8 +434,9 @@ async fn serves_litellms_customer_api() {
     program.env("LLM_GATEWAY_TOKEN", &script);
     let output = tokio::process::Command::from(program).output().await.unwrap();
     let [told, left] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    assert!(output.status.success() && told.starts_with("1 people"), "{told}{left}");
-    for reason in ["nobody@example.com\": 409", "dave@example.com\": 400", "a team\": is no e-mail address"] {
+    assert!(!output.status.success(), "one is refused");
+    assert!(told.starts_with("1 people have the budget that they had; 1 had one here already"), "{told}{left}");
+    for reason in ["dave@example.com\": 400", "a team\": is no e-mail address", "1 people were refused"] {
         assert!(left.contains(reason), "{reason}: {left}");
     }
     let info = call(get, "/customer/info?end_user_id=carol@example.com", None).await.body;

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::inherited::inherit;
 use super::unknown::explain;
 use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl, Seconds};
-use crate::money::{Budget, InvalidAmount, Nanodollars, Price, Rates};
+use crate::money::{Budget, ConfiguredPrice, InvalidAmount, Nanodollars, Price, Rates};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
 
@@ -132,7 +132,10 @@ impl Config {
         let input = 1_000_000;
         let rates = Rates { input, cache_write_5m: input, cache_write_1h: input, cache_read: input, output: 5_000_000 };
         self.providers.insert(ECHO.to_owned(), Provider::new(ProviderKind::Echo));
-        self.models.insert(ECHO.to_owned(), Model { price: Some(Price::flat(rates)), ..Model::of(ECHO) });
+        self.models.insert(
+            ECHO.to_owned(),
+            Model { price: Some(ConfiguredPrice::Whole(Price::flat(rates))), ..Model::of(ECHO) },
+        );
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -420,7 +423,8 @@ pub(super) mod tests {
     #[test]
     fn offers_echo_when_there_is_nothing_else_to_call() {
         let config = load("").unwrap();
-        assert_eq!(config.models["echo"].price.as_ref().unwrap().rates.output, 5_000_000);
+        let Some(ConfiguredPrice::Whole(price)) = &config.models["echo"].price else { unreachable!("it has one") };
+        assert_eq!(price.rates.output, 5_000_000);
         assert_eq!(config.providers["echo"].kind, ProviderKind::Echo);
         let other = load("[providers.x]\nkind = \"echo\"\n[models.y]\nprovider = \"x\"").unwrap();
         assert!(!other.models.contains_key("echo") && other.models.contains_key("y"));

@@ -37,7 +37,7 @@ pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 pub use records::Records;
 
 use crate::identity::RolePolicy;
-use crate::money::{Budget, BudgetScope, Price, WindowKind};
+use crate::money::{Budget, BudgetScope, ConfiguredPrice, WindowKind};
 use crate::signin::SigninConfig;
 use crate::token::KeySet;
 use crate::upstream::Format;
@@ -434,7 +434,7 @@ pub struct Model {
     #[serde(default)]
     pub aliases: Vec<String>,
     /// What it costs, if not what its provider publishes; without a price it is refused where a budget applies.
-    pub price: Option<Price>,
+    pub price: Option<ConfiguredPrice>,
 }
 
 impl Model {

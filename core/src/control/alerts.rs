@@ -1,18 +1,18 @@
 //! Telling somebody that budgets run out: what there is to tell is noted beside the usage log, and sent by the upkeep.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use super::{Authority, Control};
 use crate::Chain;
@@ -21,11 +21,14 @@ use crate::admission::{BudgetsEntry, UserEntry};
 use crate::config::AlertFormat;
 use crate::id::{TokenId, UserId};
 use crate::memory::{Applicable, applicable_to};
-use crate::money::{Alert, BudgetState, Counter, WindowKind};
-use crate::ports::{Alerts as _, Budgets as _, Directory as _, Http, Unavailable, Users as _, in_time};
+use crate::money::{Alert, BudgetState, Calendar, Counter, WindowKind};
+use crate::ports::{
+    Alerts as _, Budgets as _, Directory as _, Http, Totals, Unavailable, Usage as _, Users as _, in_time, within,
+};
+use crate::time::Timestamp;
 
-/// How many alerts are sent at once, one after the other.
-const BATCH: u32 = 50;
+/// How many alerts are looked at once, the oldest first.
+const BATCH: u32 = 200;
 
 /// How many counters are asked about at once.
 const COUNTERS: usize = 500;
@@ -34,7 +37,10 @@ const COUNTERS: usize = 500;
 const PEOPLE: usize = 200;
 
 /// How long a server may take to take an alert.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long alerts are sent at once, in seconds: others have work to do, too. What is left is sent the next time.
+const AT_ONCE: i64 = 4;
 
 /// Seconds to wait after a failure, at first; twice as long after each other.
 const FIRST_PAUSE: i64 = 5;
@@ -52,19 +58,26 @@ enum Refused {
     #[error("the webhook cannot be reached")]
     Unreachable(#[from] crate::ports::HttpError),
     #[error("the webhook's address cannot be used")]
-    Address(#[from] http::Error),
+    Unusable,
+    #[error("the webhook cannot be asked")]
+    Request(#[from] http::Error),
+}
+
+impl Refused {
+    /// Says whether it is this alert alone that is not taken: the server answers, and what it says is not that it has trouble.
+    const fn is_about_one(&self) -> bool {
+        matches!(self, Self::Status(400..=407 | 409..=428 | 430..=499))
+    }
 }
 
 impl<A: Authority> Control<A> {
-    /// Notes what there is to tell after these calls. It goes before the calls leave the hot state: whoever is interrupted comes here
-    /// again.
+    /// Notes what there is to tell after these calls, in the windows in which they count. It goes before the calls leave the hot state:
+    /// whoever is interrupted comes here again.
     pub(super) async fn note_alerts(&self, postings: &[Posting]) -> Result<(), Unavailable> {
         if self.config().alerts.webhook.is_none() {
             return Ok(());
         }
-        let payers: BTreeSet<(UserId, TokenId)> =
-            postings.iter().map(|posting| (posting.event.user, posting.event.token)).collect();
-        let users: BTreeSet<UserId> = payers.iter().map(|(user, _)| *user).collect();
+        let users: BTreeSet<UserId> = postings.iter().map(|posting| posting.event.user).collect();
         let users: Vec<UserId> = users.into_iter().collect();
         let mut people = BTreeMap::new();
         for some in users.chunks(PEOPLE) {
@@ -72,67 +85,101 @@ impl<A: Authority> Control<A> {
             people.extend(found.iter().map(|person| (person.value.id, UserEntry::from(person))));
         }
         let book = BudgetsEntry::from(&self.records().budget_book().await?);
-        let configured = self.config().budgets();
-        let mut budgets: Vec<Applicable> = Vec::new();
-        for (user, token) in payers {
-            let Some(user) = people.get(&user) else { continue };
-            for budget in applicable_to(user, Some(token), &configured, &book) {
-                let is_same = |other: &Applicable| other.budget == budget.budget && other.counter == budget.counter;
-                if !budgets.iter().any(is_same) {
-                    budgets.push(budget);
-                }
+        // Around midnight there are two.
+        let mut calendars: Vec<&Calendar> = Vec::new();
+        for posting in postings {
+            if !calendars.contains(&&posting.calendar) {
+                calendars.push(&posting.calendar);
             }
         }
-        for some in budgets.chunks(COUNTERS) {
-            let alerts = self.alerts_of(some).await?;
-            self.records().note_alerts(&alerts).await?;
+        for calendar in calendars {
+            let events = postings.iter().filter(|posting| posting.calendar == *calendar).map(|posting| &posting.event);
+            let payers: BTreeSet<(UserId, TokenId)> = events.map(|event| (event.user, event.token)).collect();
+            let payers = payers.into_iter().filter_map(|(user, token)| Some((people.get(&user)?, token)));
+            self.note_alerts_of(payers, &book, calendar).await?;
         }
         Ok(())
     }
 
-    async fn alerts_of(&self, budgets: &[Applicable]) -> Result<Vec<Alert>, Unavailable> {
+    async fn note_alerts_of(
+        &self,
+        payers: impl Iterator<Item = (&UserEntry, TokenId)>,
+        book: &BudgetsEntry,
+        calendar: &Calendar,
+    ) -> Result<(), Unavailable> {
+        let configured = self.config().budgets();
+        let mut seen = BTreeSet::new();
+        let mut budgets: Vec<Applicable> = Vec::new();
+        for (user, token) in payers {
+            let theirs = applicable_to(user, Some(token), &configured, book).into_iter();
+            budgets
+                .extend(theirs.filter(|one| seen.insert((one.counter.clone(), one.budget.window, one.budget.limit))));
+        }
+        for some in budgets.chunks(COUNTERS) {
+            let mut alerts = self.alerts_of(some, calendar).await?;
+            // Which were noted is known without asking, mostly.
+            alerts.retain(|alert| !self.alert_desk().was_noted(&alert.id()));
+            self.records().note_alerts(&alerts).await?;
+            for alert in &alerts {
+                self.alert_desk().noted(alert.id());
+            }
+        }
+        Ok(())
+    }
+
+    async fn alerts_of(&self, budgets: &[Applicable], calendar: &Calendar) -> Result<Vec<Alert>, Unavailable> {
         let counters: Vec<(WindowKind, Counter)> =
             budgets.iter().map(|budget| (budget.budget.window, budget.counter.clone())).collect();
-        let totals = self.totals(&counters).await?;
-        let (now, calendar) = (self.now(), self.calendar());
-        let alert = |(budget, totals): (&Applicable, crate::ports::Totals)| {
-            let window = calendar.window(budget.budget.window);
-            let state = BudgetState {
-                budget: budget.budget.clone(),
-                source: budget.source,
-                spent: totals.spent,
-                held: totals.held,
-                reset: window.end,
-            };
-            Alert::of(&state, budget.counter.clone(), window.id.clone(), now)
+        let totals = self.hot().totals(calendar, &counters);
+        let totals = within(self.clock(), self.deadline(), "the hot state", totals).await?;
+        let now = self.now();
+        let alert = |(Applicable { budget, source, counter }, totals): (&Applicable, Totals)| {
+            let window = calendar.window(budget.window);
+            let Totals { spent, held } = totals;
+            let state = BudgetState { budget: budget.clone(), source: *source, spent, held, reset: window.end };
+            Alert::of(&state, counter.clone(), window.id.clone(), now)
         };
         Ok(budgets.iter().zip(totals).filter_map(alert).collect())
     }
 
-    /// Sends the alerts that wait, the oldest first. Returns how many. While the server does not take them, they are tried more and
-    /// more seldom, and none is lost.
+    /// Sends the alerts that wait, the oldest first, for some seconds. Returns how many. While the server does not take them, they are
+    /// tried more and more seldom; one that alone is not taken keeps none of the others.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] if the records do not answer.
     pub async fn send_alerts(&self, client: &impl Http) -> Result<usize, Unavailable> {
         let Some(webhook) = &self.config().alerts.webhook else { return Ok(0) };
-        let pause = self.alert_pause();
-        if self.now().0 < pause.until.load(Ordering::Relaxed) {
+        let desk = self.alert_desk();
+        let begun = self.now();
+        if desk.pauses(begun) {
             return Ok(0);
         }
         let mut sent = 0;
         for alert in self.records().waiting_alerts(BATCH).await? {
-            if let Err(error) = self.send_alert(client, webhook, &alert).await? {
-                let seconds = pause.seconds.load(Ordering::Relaxed).max(FIRST_PAUSE);
-                pause.until.store(self.now().plus(seconds).0, Ordering::Relaxed);
-                pause.seconds.store((seconds * 2).min(LONGEST_PAUSE), Ordering::Relaxed);
-                tracing::warn!(error = %Chain(&error), again_in = seconds, "an alert is not taken");
-                return Ok(sent);
+            if self.now().since(begun) >= AT_ONCE {
+                break;
             }
-            pause.seconds.store(0, Ordering::Relaxed);
-            self.records().alert_sent(&alert).await?;
-            sent += 1;
+            let id = alert.id();
+            if desk.puts_off(&id, self.now()) {
+                continue;
+            }
+            match self.send_alert(client, webhook, &alert).await? {
+                Ok(()) => {
+                    desk.goes_on();
+                    self.records().alert_sent(&alert).await?;
+                    sent += 1;
+                }
+                Err(error) if error.is_about_one() => {
+                    tracing::warn!(error = %Chain(&error), alert = id, "an alert is not taken");
+                    desk.put_off(id, self.now().plus(LONGEST_PAUSE));
+                }
+                Err(error) => {
+                    let seconds = desk.pause(self.now(), FIRST_PAUSE, LONGEST_PAUSE);
+                    tracing::warn!(error = %Chain(&error), again_in = seconds, "alerts are not taken");
+                    break;
+                }
+            }
         }
         Ok(sent)
     }
@@ -158,17 +205,19 @@ impl<A: Authority> Control<A> {
         alert: &Alert,
         body: String,
     ) -> Result<(), Refused> {
-        let (id, at) = (alert.id().replace(' ', "/"), self.now().0.to_string());
-        let mut request = Request::builder().method(Method::POST).uri(webhook.expose_secret());
+        let id = URL_SAFE_NO_PAD.encode(Sha256::digest(alert.id()));
+        let at = self.now().0.to_string();
+        // As it was checked: written in full, in ASCII.
+        let address = Url::parse(webhook.expose_secret()).map_err(|_| Refused::Unusable)?;
+        let mut request = Request::builder().method(Method::POST).uri(address.as_str());
         request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request = request.header(USER_AGENT, HeaderValue::from_static("llm-gateway"));
         // As the specification Standard Webhooks has it, so that libraries can check it.
-        if let Some(secret) = &self.config().alerts.secret {
-            let mut mac =
-                Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length will do");
+        if let Some(key) = self.config().alerts.signing_key() {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("any length will do");
             mac.update(format!("{id}.{at}.{body}").as_bytes());
-            request =
-                request.header("webhook-signature", format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
+            let signature = STANDARD.encode(mac.finalize().into_bytes());
+            request = request.header("webhook-signature", format!("v1,{signature}"));
         }
         let request = request.header("webhook-id", id).header("webhook-timestamp", at).body(Body::from(body))?;
         let answer = in_time(self.clock(), PATIENCE, client.send(request)).await.ok_or(Refused::Silence)??;
@@ -210,7 +259,7 @@ fn told(alert: &Alert, whose: &Whose) -> Value {
         "percent": alert.percent,
         "spent": alert.spent.to_string(),
         "limit": alert.limit.to_string(),
-        "reset": alert.reset.map(crate::time::Timestamp::rfc3339),
+        "reset": alert.reset.map(Timestamp::rfc3339),
         "text": sentence(alert, whose),
     })
 }

@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use crate::token::{KeyError, KeySet, Signer, TokenPolicy};
 use crate::version::Generation;
 
+use super::alert_desk::AlertDesk;
 use super::{Actor, Via};
 
 /// The adapters of one control plane.
@@ -44,21 +45,11 @@ struct Inner<A> {
     generation: RwLock<Generation>,
     /// When the hot state was last seen to count all tokens.
     enrolled: AtomicI64,
-    /// How long no alert is to be sent.
-    alert_pause: AlertPause,
+    alert_desk: AlertDesk,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     /// What this process is called where it shares work with others.
     name: String,
-}
-
-/// How long no alert is to be sent, because the last was not taken.
-#[derive(Debug, Default)]
-pub(super) struct AlertPause {
-    /// Until when, in seconds.
-    pub(super) until: AtomicI64,
-    /// How long the pause after the next failure is, in seconds.
-    pub(super) seconds: AtomicI64,
 }
 
 impl<A: Authority> Clone for Control<A> {
@@ -90,7 +81,7 @@ impl<A: Authority> Control<A> {
             keys: RwLock::new(Arc::new(keys)),
             generation: RwLock::new(Generation(0)),
             enrolled: AtomicI64::new(i64::MIN),
-            alert_pause: AlertPause::default(),
+            alert_desk: AlertDesk::default(),
             recovering: AtomicBool::new(false),
             name,
         }))
@@ -161,8 +152,8 @@ impl<A: Authority> Control<A> {
         &self.0.enrolled
     }
 
-    pub(super) fn alert_pause(&self) -> &AlertPause {
-        &self.0.alert_pause
+    pub(super) fn alert_desk(&self) -> &AlertDesk {
+        &self.0.alert_desk
     }
 
     pub(super) fn recovering(&self) -> &AtomicBool {

@@ -43,7 +43,7 @@ pub enum BudgetError {
     /// The configuration sets it.
     #[error("the configuration sets this budget; it is changed there")]
     Configured,
-    /// It is for a token that does not exist.
+    /// It is for a token that does not exist, or has expired.
     #[error("there is no such token")]
     NoSuchToken,
     /// There are too many.
@@ -66,11 +66,12 @@ impl<A: Authority> Control<A> {
         let until = match &budget.scope {
             BudgetScope::User(email) => {
                 let set = |limits: &mut Limits| _ = limits.insert(budget.window, budget.limit);
-                return Ok(self.change_limits(actor, email, set).await?);
+                return self.change_limits(actor, email, set).await;
             }
             BudgetScope::Token(id) => {
                 let token = self.records().token(*id).await.map_err(ChangeError::Unavailable)?;
-                Some(token.ok_or(BudgetError::NoSuchToken)?.value.expiry)
+                let expiry = token.map(|token| token.value.expiry).filter(|expiry| self.now() < *expiry);
+                Some(expiry.ok_or(BudgetError::NoSuchToken)?)
             }
             BudgetScope::DefaultUser | BudgetScope::Group(_) | BudgetScope::Org => None,
         };
@@ -80,7 +81,7 @@ impl<A: Authority> Control<A> {
             .await
     }
 
-    /// Takes a budget away. Once this is `Ok`, no call counts against it.
+    /// Takes a budget away. Once this is `Ok`, it holds for no call any more.
     ///
     /// # Errors
     ///
@@ -94,10 +95,10 @@ impl<A: Authority> Control<A> {
         self.check_not_configured(scope, window)?;
         if let BudgetScope::User(email) = scope {
             let people = self.holders(email).await?;
-            if !people.iter().any(|person| person.value.limits.contains_key(&window)) {
-                return Err(ChangeError::NotFound.into());
-            }
-            return Ok(self.change_limits(actor, email, |limits| _ = limits.remove(&window)).await?);
+            let was_there = people.iter().any(|person| person.value.limits.contains_key(&window));
+            // Asked again for what is so already, it makes sure that it is in effect.
+            self.change_limits(actor, email, |limits| _ = limits.remove(&window)).await?;
+            return if was_there { Ok(()) } else { Err(ChangeError::NotFound.into()) };
         }
         self.change_book(actor, scope, window, |book| Ok(book.remove(scope, window))).await
     }
@@ -106,13 +107,22 @@ impl<A: Authority> Control<A> {
     ///
     /// # Errors
     ///
-    /// [`ChangeError`] says how far it came.
+    /// [`BudgetError`]; [`BudgetError::Configured`] if it would change one that the configuration sets.
     pub async fn change_limits(
         &self,
         actor: &Actor,
         email: &Email,
         change: impl Fn(&mut Limits),
-    ) -> Result<(), ChangeError> {
+    ) -> Result<(), BudgetError> {
+        let people = self.holders_or_expected(actor, email).await?;
+        for person in &people {
+            let mut limits = person.value.limits.clone();
+            change(&mut limits);
+            for window in WindowKind::ALL.iter().filter(|window| limits.get(window) != person.value.limits.get(window))
+            {
+                self.check_not_configured(&BudgetScope::User(email.clone()), *window)?;
+            }
+        }
         let limit = |user: &User| {
             let mut limits = user.limits.clone();
             change(&mut limits);
@@ -122,10 +132,10 @@ impl<A: Authority> Control<A> {
         };
         // One who cannot be reached keeps nobody else's from being changed.
         let mut done = Ok(());
-        for person in self.holders_or_expected(actor, email).await? {
+        for person in people {
             done = done.and(self.change_user(actor, person.value.id, limit).await.map(drop));
         }
-        done
+        Ok(done?)
     }
 
     /// Returns one page of budgets: on the first those of the configuration and of the book, on each some people's own.
@@ -134,7 +144,7 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if a store does not answer.
     pub async fn budgets(&self, page: &PageRequest) -> Result<Page<ListedBudget>, Unavailable> {
-        let mut listed = if page.cursor.is_none() { self.common_budgets().await? } else { Vec::new() };
+        let mut listed = if page.cursor.is_none() { self.common_budgets(|_| true).await? } else { Vec::new() };
         let query = PeopleQuery { list: PeopleList::Budgeted, skip: 0, page: page.clone() };
         let people = self.records().list_people(&query).await?;
         listed.extend(people.items.iter().flat_map(|person| self.own_budgets(person)));
@@ -148,20 +158,19 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if a store does not answer.
     pub async fn budgets_of(&self, scope: &BudgetScope) -> Result<Vec<ListedBudget>, Unavailable> {
-        let mut listed = self.common_budgets().await?;
+        let mut listed = self.common_budgets(|other| other == scope).await?;
         if let BudgetScope::User(email) = scope {
             let people = self.records().people_at(email).await?;
             listed.extend(people.iter().flat_map(|person| self.own_budgets(person)));
         }
-        listed.retain(|budget| budget.budget.scope == *scope);
         self.count(&mut listed).await?;
         Ok(listed)
     }
 
-    /// Returns the budgets of the configuration and of the book.
-    async fn common_budgets(&self) -> Result<Vec<ListedBudget>, Unavailable> {
+    /// Returns the budgets of the configuration and of the book, of some scopes.
+    async fn common_budgets(&self, is_asked: impl Fn(&BudgetScope) -> bool) -> Result<Vec<ListedBudget>, Unavailable> {
         let mut listed = Vec::new();
-        for budget in self.config().budgets() {
+        for budget in self.config().budgets().into_iter().filter(|budget| is_asked(&budget.scope)) {
             let user = match &budget.scope {
                 BudgetScope::User(email) => self.newest_at(email).await?.map(|user| user.id),
                 _ => None,
@@ -169,9 +178,9 @@ impl<A: Authority> Control<A> {
             listed.push(self.as_listed(budget, BudgetSource::Config, user));
         }
         let book = self.records().budget_book().await?.value;
-        for entry in book.entries().iter().filter(|entry| entry.until.is_none_or(|until| self.now() < until)) {
-            listed.push(self.as_listed(entry.budget.clone(), BudgetSource::Api, None));
-        }
+        let live = book.entries().iter().filter(|entry| entry.until.is_none_or(|until| self.now() < until));
+        let budgets = live.map(|entry| &entry.budget).filter(|budget| is_asked(&budget.scope) && self.holds(budget));
+        listed.extend(budgets.map(|budget| self.as_listed(budget.clone(), BudgetSource::Api, None)));
         Ok(listed)
     }
 
@@ -182,7 +191,8 @@ impl<A: Authority> Control<A> {
             window: *window,
             limit: *limit,
         };
-        limits.iter().map(|limit| self.as_listed(budget(limit), BudgetSource::Api, Some(*id))).collect()
+        let budgets = limits.iter().map(budget).filter(|budget| self.holds(budget));
+        budgets.map(|budget| self.as_listed(budget, BudgetSource::Api, Some(*id))).collect()
     }
 
     fn as_listed(&self, budget: Budget, source: BudgetSource, user: Option<UserId>) -> ListedBudget {
@@ -225,8 +235,16 @@ impl<A: Authority> Control<A> {
     }
 
     fn check_not_configured(&self, scope: &BudgetScope, window: WindowKind) -> Result<(), BudgetError> {
-        let is_this = |budget: &Budget| budget.scope == *scope && budget.window == window;
-        if self.config().budgets().iter().any(is_this) { Err(BudgetError::Configured) } else { Ok(()) }
+        if self.is_configured(scope, window) { Err(BudgetError::Configured) } else { Ok(()) }
+    }
+
+    /// Says whether a budget that was set by the API holds: one of the configuration of its scope and window stands above it.
+    fn holds(&self, budget: &Budget) -> bool {
+        !self.is_configured(&budget.scope, budget.window)
+    }
+
+    fn is_configured(&self, scope: &BudgetScope, window: WindowKind) -> bool {
+        self.config().budgets.iter().any(|entry| entry.scope == *scope && entry.window == window)
     }
 
     /// Changes the book as `change` does, which says whether there was something to change.
@@ -241,9 +259,7 @@ impl<A: Authority> Control<A> {
         for _ in 0..MAX_ATTEMPTS {
             let seen = self.records().budget_book().await.map_err(ChangeError::Unavailable)?;
             let mut next = seen.value.clone();
-            if !change(&mut next)? {
-                return Err(ChangeError::NotFound.into());
-            }
+            let was_there = change(&mut next)?;
             if next != seen.value {
                 let (before, after) = (limit(&seen.value), limit(&next));
                 let detail = json!({"scope": scope, "window": window, "limit": after, "before": before});
@@ -255,7 +271,8 @@ impl<A: Authority> Control<A> {
                 }
             }
             // Asked again for what is so already, it makes sure that it is in effect.
-            return Ok(self.publish(Subject::Budgets).await.map_err(ChangeError::Pending)?);
+            self.publish(Subject::Budgets).await.map_err(ChangeError::Pending)?;
+            return if was_there { Ok(()) } else { Err(ChangeError::NotFound.into()) };
         }
         Err(ChangeError::Contended.into())
     }

@@ -3,7 +3,7 @@
 use super::people::newest;
 use super::{Authority, Control, Standing};
 use crate::identity::{Email, User};
-use crate::money::{Counter, Limits, Nanodollars, WindowKind};
+use crate::money::{BudgetScope, Counter, Limits, Nanodollars, WindowKind};
 use crate::ports::{Directory as _, PageRequest, PeopleList, PeopleQuery, Unavailable};
 
 /// How many people are read at once.
@@ -18,7 +18,7 @@ pub struct Customer {
     pub name: Option<String>,
     /// Whether they may not use the gateway.
     pub blocked: bool,
-    /// Their own budgets.
+    /// Their own budgets, those of the configuration among them.
     pub limits: Limits,
     /// What they spent in the window of the first of those, or in all without one.
     pub spent: Nanodollars,
@@ -58,18 +58,28 @@ impl<A: Authority> Control<A> {
     }
 
     async fn as_customers(&self, users: Vec<User>) -> Result<Vec<Customer>, Unavailable> {
-        let counter = |user: &User| {
-            let window = user.limits.keys().next().copied().unwrap_or(WindowKind::Total);
+        let own: Vec<Limits> = users.iter().map(|user| self.own_limits(user)).collect();
+        let counter = |(user, limits): (&User, &Limits)| {
+            let window = limits.keys().next().copied().unwrap_or(WindowKind::Total);
             (window, Counter::User(user.id))
         };
-        let totals = self.totals(&users.iter().map(counter).collect::<Vec<_>>()).await?;
-        let customers = users.into_iter().zip(totals).map(|(user, totals)| Customer {
+        let totals = self.totals(&users.iter().zip(&own).map(counter).collect::<Vec<_>>()).await?;
+        let customers = users.into_iter().zip(own).zip(totals).map(|((user, limits), totals)| Customer {
             blocked: self.standing(&user) != Standing::Active,
             email: user.email,
             name: user.name,
-            limits: user.limits,
+            limits,
             spent: totals.spent,
         });
         Ok(customers.collect())
+    }
+
+    /// Returns the budgets of somebody alone: what the configuration says of their address stands above the rest.
+    fn own_limits(&self, user: &User) -> Limits {
+        let mut limits = user.limits.clone();
+        let configured = self.config().budgets().into_iter();
+        let theirs = configured.filter(|budget| budget.scope == BudgetScope::User(user.email.clone()));
+        limits.extend(theirs.map(|budget| (budget.window, budget.limit)));
+        limits
     }
 }

@@ -2,7 +2,7 @@
 
 use metrics::{Unit, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::admission::{ErrorType, UsageEvent};
+use crate::admission::UsageEvent;
 
 /// What was held for a call, divided by what it cost.
 pub const ESTIMATE_TO_COST: &str = "llm_gateway_estimate_to_cost_ratio";
@@ -20,19 +20,17 @@ pub fn describe() {
     describe_gauge!(UNPRICED_CALLS, Unit::Count, "Calls of which something had no price, since the process started");
 }
 
-/// Measures a call that has ended.
+/// Measures a call that has ended. Those that did not end well are left out: their models' names may be anything that somebody writes.
 pub(super) fn measure(event: &UsageEvent) {
     let (settlement, model) = (&event.settlement, &event.call.model);
-    let is_told = !settlement.estimated && settlement.priced && settlement.cost.0 > 0;
-    if is_told {
-        histogram!(ESTIMATE_TO_COST, "model" => model.clone())
-            .record(dollars(event.estimate.0) / dollars(settlement.cost.0));
+    if settlement.error.is_some() {
+        return;
     }
-    // A name that a provider does not know is anything that somebody writes.
-    let was_served = !matches!(settlement.error, Some(ErrorType::Refused | ErrorType::Unreachable));
-    if !settlement.priced && was_served {
-        tracing::warn!(model, provider = event.call.provider, "a call had something without a price");
+    if !settlement.priced {
         gauge!(UNPRICED_CALLS, "model" => model.clone()).increment(1.0);
+    } else if !settlement.estimated && settlement.cost.0 > 0 {
+        let ratio = dollars(event.estimate.0) / dollars(settlement.cost.0);
+        histogram!(ESTIMATE_TO_COST, "model" => model.clone()).record(ratio);
     }
 }
 

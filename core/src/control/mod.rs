@@ -4,6 +4,7 @@
 //! asking (the front has authenticated an [`Actor`]) and how it is told ([`crate::http`]).
 
 mod actor;
+mod alert_desk;
 mod alerts;
 mod assertion;
 mod audit;

@@ -75,14 +75,17 @@ pub(super) fn applicable(payer: &Payer, budgets: &Budgets) -> Vec<Applicable> {
     });
     let is_configured =
         |budget: &Budget| configured.iter().any(|other| (&other.scope, other.window) == (&budget.scope, budget.window));
-    let by_api = own.chain(common).filter(|budget| !is_configured(budget)).map(|budget| (budget, BudgetSource::Api));
-    let all = configured.iter().cloned().map(|budget| (budget, BudgetSource::Config)).chain(by_api);
-    all.filter_map(|(budget, source)| {
+    let by_api = own.chain(common).filter(|budget| !is_configured(budget));
+    let counter = |budget: &Budget| {
         let is_replaced = budget.scope == BudgetScope::DefaultUser && payer.has_own(configured, budget.window);
-        let counter = payer.counter(&budget.scope).filter(|_| !is_replaced)?;
-        Some(Applicable { budget, source, counter })
-    })
-    .collect()
+        payer.counter(&budget.scope).filter(|_| !is_replaced)
+    };
+    let by_config = configured.iter().filter_map(|budget| {
+        Some(Applicable { counter: counter(budget)?, budget: budget.clone(), source: BudgetSource::Config })
+    });
+    let by_api =
+        by_api.filter_map(|budget| Some(Applicable { counter: counter(&budget)?, budget, source: BudgetSource::Api }));
+    by_config.chain(by_api).collect()
 }
 
 /// Returns the budgets that apply to somebody, with one of their tokens if that is said.

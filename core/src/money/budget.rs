@@ -201,7 +201,9 @@ impl TryFrom<String> for BudgetScope {
             None if text == "default_user" => Ok(Self::DefaultUser),
             None if text == "org" => Ok(Self::Org),
             Some(("user", address)) => Email::parse(address).map(Self::User).map_err(|_| InvalidScope),
-            Some(("group", name)) if !name.is_empty() => Ok(Self::Group(name.to_owned())),
+            Some(("group", name)) if !name.is_empty() && !name.chars().any(char::is_control) => {
+                Ok(Self::Group(name.to_owned()))
+            }
             Some(("token", id)) => id.parse().map(Self::Token).map_err(|_| InvalidScope),
             _ => Err(InvalidScope),
         }

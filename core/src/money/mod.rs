@@ -20,7 +20,7 @@ pub use budget::{
 };
 pub use counter::{Counter, InvalidCounter};
 pub use estimate::{CallSize, Estimator};
-pub use price::{Cost, Price, ServiceTier};
+pub use price::{ConfiguredPrice, Cost, Price, PriceAdditions, ServiceTier};
 pub use rates::Rates;
 pub use table::PriceTable;
 pub use usage::TokenUsage;

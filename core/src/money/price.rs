@@ -50,6 +50,38 @@ pub struct Price {
     pub uses: BTreeMap<String, Nanodollars>,
 }
 
+/// What the configuration says of a model's price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfiguredPrice {
+    /// All of it, whatever the provider publishes.
+    Whole(Price),
+    /// What is added to what the provider publishes, or stands in its place there.
+    Added(PriceAdditions),
+}
+
+/// What is added to a published price.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceAdditions {
+    above: Vec<(u64, Rates)>,
+    tiers: BTreeMap<ServiceTier, Rates>,
+    uses: BTreeMap<String, Nanodollars>,
+}
+
+impl PriceAdditions {
+    /// Returns a published price with what is added to it: thresholds take the place of all that are published, a tier and a use that
+    /// of its name.
+    #[must_use]
+    pub fn to(&self, published: &Price) -> Price {
+        let mut price = published.clone();
+        if !self.above.is_empty() {
+            price.above.clone_from(&self.above);
+        }
+        price.tiers.extend(&self.tiers);
+        price.uses.extend(self.uses.clone());
+        price
+    }
+}
+
 /// What a call cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
@@ -80,12 +112,16 @@ impl Price {
 
     /// Returns what a call costs: the sum over the kinds of tokens in picodollars, rounded half up once.
     ///
-    /// Where a tier's prices and those of a long input could apply both, the long input's do: no table tells what both are together,
-    /// and these are not the lower ones.
+    /// Where a tier's prices and those of a long input apply both, each kind of tokens is charged at the higher one: no table tells what
+    /// both are together.
     #[must_use]
     pub fn cost(&self, usage: &TokenUsage, tier: Option<ServiceTier>) -> Cost {
         let tiered = tier.map(|tier| self.tiers.get(&tier));
-        let rates = self.of_long_input(usage).or(tiered.flatten()).unwrap_or(&self.rates);
+        let rates = match (self.of_long_input(usage), tiered.flatten()) {
+            (Some(long), Some(tiered)) => long.highest(tiered),
+            (Some(rates), None) | (None, Some(rates)) => *rates,
+            (None, None) => self.rates,
+        };
         let nanodollars = rates.picodollars(usage).saturating_add(PER_NANODOLLAR / 2) / PER_NANODOLLAR;
         let amount = Nanodollars(i64::try_from(nanodollars).unwrap_or(i64::MAX));
         Cost { amount, is_complete: tiered != Some(None) }
@@ -112,8 +148,8 @@ impl Price {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PriceDocument {
-    input: String,
-    output: String,
+    input: Option<String>,
+    output: Option<String>,
     cache_write_5m: Option<String>,
     cache_write_1h: Option<String>,
     cache_read: Option<String>,
@@ -145,9 +181,17 @@ impl AboveDocument {
 }
 
 impl PriceDocument {
-    fn read(self) -> Result<Price, String> {
+    fn read(self) -> Result<ConfiguredPrice, String> {
         let Self { input, output, cache_write_5m, cache_write_1h, cache_read, above, tiers, uses } = self;
-        let rates = RatesDocument { input, output, cache_write_5m, cache_write_1h, cache_read }.read()?;
+        let has_cache = cache_write_5m.is_some() || cache_write_1h.is_some() || cache_read.is_some();
+        let rates = match (input, output) {
+            (Some(input), Some(output)) => {
+                Some(RatesDocument { input, output, cache_write_5m, cache_write_1h, cache_read }.read()?)
+            }
+            (None, None) if !has_cache => None,
+            (None, _) => return Err("input is missing: prices of tokens are given all or none".to_owned()),
+            (_, None) => return Err("output is missing: prices of tokens are given all or none".to_owned()),
+        };
         let mut above = above.into_iter().map(AboveDocument::read).collect::<Result<Vec<_>, _>>()?;
         above.sort_by_key(|(tokens, _)| std::cmp::Reverse(*tokens));
         let dollars = |(name, text): (String, String)| match Nanodollars::parse_dollars(&text) {
@@ -155,11 +199,14 @@ impl PriceDocument {
             _ => Err(format!("uses.{name} must be dollars for each use, a text such as \"0.01\"")),
         };
         let uses = uses.into_iter().map(dollars).collect::<Result<_, _>>()?;
-        Ok(Price { rates, above, tiers, uses })
+        Ok(match rates {
+            Some(rates) => ConfiguredPrice::Whole(Price { rates, above, tiers, uses }),
+            None => ConfiguredPrice::Added(PriceAdditions { above, tiers, uses }),
+        })
     }
 }
 
-impl<'de> Deserialize<'de> for Price {
+impl<'de> Deserialize<'de> for ConfiguredPrice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         PriceDocument::deserialize(deserializer)?.read().map_err(serde::de::Error::custom)
     }
@@ -168,6 +215,14 @@ impl<'de> Deserialize<'de> for Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Reads a price that is all there.
+    fn whole(document: &str) -> Price {
+        match toml::from_str(document) {
+            Ok(ConfiguredPrice::Whole(price)) => price,
+            other => unreachable!("{other:?}"),
+        }
+    }
 
     const RATES: Rates = Rates { input: 1, cache_write_5m: 10, cache_write_1h: 100, cache_read: 1000, output: 10_000 };
 
@@ -200,7 +255,8 @@ mod tests {
             ("[uses]\nweb_search_requests = \"-1\"", "web_search_requests"),
             ("[tiers.flex]\ninput = \"1\"\noutput = \"free\"", "output"),
         ] {
-            let error = toml::from_str::<Price>(&format!("input = \"1\"\noutput = \"1\"\n{more}")).unwrap_err();
+            let error =
+                toml::from_str::<ConfiguredPrice>(&format!("input = \"1\"\noutput = \"1\"\n{more}")).unwrap_err();
             assert!(error.message().contains(named), "{error}");
         }
     }
@@ -215,11 +271,10 @@ mod tests {
 
     #[test]
     fn charges_all_of_a_call_at_the_price_of_its_long_input() {
-        let price: Price = toml::from_str(
+        let price = whole(
             "input = \"1\"\noutput = \"2\"\n[[above]]\ninput_tokens = 100\ninput = \"10\"\noutput = \"20\"\ncache_read = \"5\"\n\
              [[above]]\ninput_tokens = 1000\ninput = \"100\"\noutput = \"200\"",
-        )
-        .unwrap();
+        );
         let usage = |input, cache_read| TokenUsage { input, cache_read, output: 1, ..TokenUsage::default() };
         // Dollars a million tokens are microdollars a token: 50 + 50 in at 1, 1 out at 2, in thousands of nanodollars.
         assert_eq!(amount(&price, usage(50, 50)), Nanodollars(102_000));
@@ -230,8 +285,7 @@ mod tests {
 
     #[test]
     fn charges_each_use_of_a_tool_and_says_where_it_has_no_price() {
-        let price: Price =
-            toml::from_str("input = \"1\"\noutput = \"1\"\n[uses]\nweb_search_requests = \"0.01\"").unwrap();
+        let price = whole("input = \"1\"\noutput = \"1\"\n[uses]\nweb_search_requests = \"0.01\"");
         let cost = |uses: &[(&str, u64)]| {
             price.cost_of_uses(&uses.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect())
         };
@@ -245,11 +299,40 @@ mod tests {
     #[test]
     fn charges_a_tier_at_its_own_price_and_says_where_it_has_none() {
         let document = "input = \"2\"\noutput = \"4\"\n[tiers.batch]\ninput = \"1\"\noutput = \"2\"";
-        let price: Price = toml::from_str(document).unwrap();
+        let price = whole(document);
         let usage = TokenUsage { input: 10, output: 10, ..TokenUsage::default() };
         let cost = |tier| price.cost(&usage, tier);
         assert_eq!(cost(None), Cost { amount: Nanodollars(60_000), is_complete: true });
         assert_eq!(cost(Some(ServiceTier::Batch)), Cost { amount: Nanodollars(30_000), is_complete: true });
         assert_eq!(cost(Some(ServiceTier::Flex)), Cost { amount: Nanodollars(60_000), is_complete: false });
+    }
+
+    #[test]
+    fn charges_the_higher_price_where_a_tier_and_a_long_input_meet() {
+        let price = whole(
+            "input = \"1\"\noutput = \"2\"\n[[above]]\ninput_tokens = 9\ninput = \"10\"\noutput = \"20\"\n\
+             [tiers.priority]\ninput = \"4\"\noutput = \"30\"",
+        );
+        let usage = |input| TokenUsage { input, output: 1, ..TokenUsage::default() };
+        // 10 × 10 + 30; and 9 × 4 + 30 where it is not long.
+        let cost = |input| price.cost(&usage(input), Some(ServiceTier::Priority)).amount;
+        assert_eq!((cost(10), cost(9)), (Nanodollars(130_000), Nanodollars(66_000)));
+    }
+
+    #[test]
+    fn adds_to_what_is_published() {
+        let added = toml::from_str("[uses]\nsearch = \"0.01\"\n[tiers.flex]\ninput = \"1\"\noutput = \"2\"");
+        let Ok(ConfiguredPrice::Added(added)) = added else { unreachable!("{added:?}") };
+        let published = whole(
+            "input = \"3\"\noutput = \"4\"\n[[above]]\ninput_tokens = 9\ninput = \"6\"\noutput = \"8\"\n\
+             [tiers.flex]\ninput = \"2\"\noutput = \"3\"\n[tiers.batch]\ninput = \"1\"\noutput = \"2\"",
+        );
+        let price = added.to(&published);
+        assert_eq!((price.rates, &price.above), (published.rates, &published.above));
+        assert_eq!((price.tiers.len(), price.tiers[&ServiceTier::Flex].input), (2, 1_000_000));
+        assert_eq!(price.uses["search"], Nanodollars(10_000_000));
+        for half in ["input = \"1\"", "output = \"1\"", "cache_read = \"1\""] {
+            assert!(toml::from_str::<ConfiguredPrice>(half).unwrap_err().message().contains("is missing"), "{half}");
+        }
     }
 }

@@ -23,6 +23,18 @@ pub struct Rates {
 }
 
 impl Rates {
+    /// Returns of each kind the higher price.
+    #[must_use]
+    pub fn highest(&self, other: &Self) -> Self {
+        Self {
+            input: self.input.max(other.input),
+            cache_write_5m: self.cache_write_5m.max(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.max(other.cache_write_1h),
+            cache_read: self.cache_read.max(other.cache_read),
+            output: self.output.max(other.output),
+        }
+    }
+
     /// Returns what tokens cost, in picodollars: at most the largest number.
     #[must_use]
     pub fn picodollars(&self, usage: &TokenUsage) -> u128 {

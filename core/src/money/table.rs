@@ -56,18 +56,24 @@ fn row(line: &'static str, vendors: &[&str]) -> Option<(&'static str, &'static s
     Some((vendor, model, price))
 }
 
-/// Reads a group. What is not told is what it is by default: no less than it can be.
+/// Reads a group. What is not told is what it is by default, or the group's input where that is dearer than by default: no less than it
+/// can be.
 fn rates(words: &[&str], default: Option<&Rates>) -> Option<Rates> {
     let [input, output, five_minutes, an_hour, cache_read] = <[&str; GROUP]>::try_from(words).ok()?;
     let read = |word: &str, untold: Option<u64>| if word == "-" { untold } else { word.parse().ok() };
     let input = read(input, default.map(|rates| rates.input))?;
-    let cache_write_5m = read(five_minutes, Some(default.map_or(input, |rates| rates.cache_write_5m)))?;
+    let untold = |of: fn(&Rates) -> u64| match default {
+        Some(rates) if input > rates.input => of(rates).max(input),
+        Some(rates) => of(rates),
+        None => input,
+    };
+    let cache_write_5m = read(five_minutes, Some(untold(|rates| rates.cache_write_5m)))?;
     Some(Rates {
         input,
         output: read(output, default.map(|rates| rates.output))?,
         cache_write_5m,
-        cache_write_1h: read(an_hour, Some(default.map_or(cache_write_5m, |rates| rates.cache_write_1h)))?,
-        cache_read: read(cache_read, Some(default.map_or(input, |rates| rates.cache_read)))?,
+        cache_write_1h: read(an_hour, Some(untold(|rates| rates.cache_write_1h).max(cache_write_5m)))?,
+        cache_read: read(cache_read, Some(untold(|rates| rates.cache_read)))?,
     })
 }
 
@@ -103,11 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_a_group_does_not_tell_from_what_is_always_so() {
+    fn takes_no_less_than_it_can_be_for_what_a_group_does_not_tell() {
         let line = "openai m 10 20 - - 5 >100 30 - - - - batch 4 8 - - -";
         let (_, _, price) = row(line, &VENDORS).unwrap();
         assert_eq!(price.rates, Rates { input: 10, output: 20, cache_write_5m: 10, cache_write_1h: 10, cache_read: 5 });
-        assert_eq!(price.above, [(100, Rates { input: 30, ..price.rates })]);
+        let dearer = Rates { input: 30, output: 20, cache_write_5m: 30, cache_write_1h: 30, cache_read: 30 };
+        assert_eq!(price.above, [(100, dearer)]);
         assert_eq!(price.tiers[&ServiceTier::Batch], Rates { input: 4, output: 8, ..price.rates });
         assert_eq!(row("openai m 10", &VENDORS), None);
         assert_eq!(row("openai m 10 20 - - 5 sometimes 1 2 3 4 5", &VENDORS), None);

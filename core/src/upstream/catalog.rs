@@ -12,7 +12,7 @@ use super::provider::Provider;
 use super::splice::splice;
 use super::{Format, Peek};
 use crate::config::{self, Config, ConfigError, Vendor};
-use crate::money::{Price, PriceTable};
+use crate::money::{ConfiguredPrice, Price, PriceAdditions, PriceTable};
 
 /// Ends the names that stand for every model with that beginning.
 const WILDCARD: char = '*';
@@ -34,9 +34,19 @@ pub struct Catalog {
 struct Entry {
     name: String,
     upstream_name: Option<String>,
-    /// What it costs whatever the provider publishes.
-    price: Option<Arc<Price>>,
+    price: EntryPrice,
     provider: Arc<Provider>,
+}
+
+/// What the configuration says of a model's price.
+#[derive(Debug)]
+enum EntryPrice {
+    /// It is what the provider publishes.
+    Published,
+    /// It is this, whatever the provider publishes.
+    Own(Arc<Price>),
+    /// It is what the provider publishes, and this.
+    Added(PriceAdditions),
 }
 
 /// Where a call goes.
@@ -71,7 +81,11 @@ impl Catalog {
             let entry = Entry {
                 name: name.clone(),
                 upstream_name: model.upstream_name.clone(),
-                price: model.price.clone().map(Arc::new),
+                price: match model.price.clone() {
+                    None => EntryPrice::Published,
+                    Some(ConfiguredPrice::Whole(price)) => EntryPrice::Own(Arc::new(price)),
+                    Some(ConfiguredPrice::Added(additions)) => EntryPrice::Added(additions),
+                },
                 provider: Arc::clone(catalog.provider(&model.provider, || key("provider"))?),
             };
             catalog.add(entry, &model.aliases).map_err(|reason| ConfigError::key(key("aliases"), reason))?;
@@ -130,7 +144,11 @@ impl Catalog {
             (None, None) => (&entry.name).into(),
         };
         let published = || self.published.price(entry.provider.vendor()?.name(), &called);
-        let price = entry.price.as_ref().or_else(published).cloned();
+        let price = match &entry.price {
+            EntryPrice::Own(price) => Some(Arc::clone(price)),
+            EntryPrice::Published => published().cloned(),
+            EntryPrice::Added(additions) => published().map(|price| Arc::new(additions.to(price))),
+        };
         let rename = (called != asked).then(|| called.into_owned());
         Some(ModelRoute { entry: Arc::clone(entry), rename, price })
     }
@@ -175,10 +193,16 @@ impl ModelRoute {
         self.price.as_ref()
     }
 
-    /// Says whether the configuration tells what they cost.
+    /// Says whether the configuration tells all of what they cost.
     #[must_use]
     pub fn has_own_price(&self) -> bool {
-        self.entry.price.is_some()
+        matches!(self.entry.price, EntryPrice::Own(_))
+    }
+
+    /// Says whether the configuration adds to what the provider publishes.
+    #[must_use]
+    pub fn adds_to_price(&self) -> bool {
+        matches!(self.entry.price, EntryPrice::Added(_))
     }
 
     /// Returns what the provider calls it, where the client calls it something else.

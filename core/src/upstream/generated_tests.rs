@@ -35,11 +35,11 @@ fn answers() -> impl Strategy<Value = Answer> {
 }
 
 impl Answer {
-    /// What can be told in that form: OpenAI's have no price for writing to the cache.
+    /// What can be told in that form: OpenAI's writes to the cache are of one kind.
     fn of(&self, format: Format) -> Self {
         let mut answer = self.clone();
         if !format.is_anthropic() {
-            (answer.usage.cache_write_5m, answer.usage.cache_write_1h) = (0, 0);
+            answer.usage.cache_write_1h = 0;
         }
         answer
     }
@@ -55,13 +55,13 @@ impl Answer {
                 "output_tokens": output,
             }),
             Format::ChatCompletions | Format::Embeddings => json!({
-                "prompt_tokens": input + cache_read,
-                "prompt_tokens_details": {"cached_tokens": cache_read},
+                "prompt_tokens": input + cache_read + cache_write_5m,
+                "prompt_tokens_details": {"cached_tokens": cache_read, "cache_write_tokens": cache_write_5m},
                 "completion_tokens": output,
             }),
             Format::Responses => json!({
-                "input_tokens": input + cache_read,
-                "input_tokens_details": {"cached_tokens": cache_read},
+                "input_tokens": input + cache_read + cache_write_5m,
+                "input_tokens_details": {"cached_tokens": cache_read, "cache_write_tokens": cache_write_5m},
                 "output_tokens": output,
             }),
         }

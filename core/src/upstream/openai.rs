@@ -1,5 +1,5 @@
-//! Usage in OpenAI's chat completions and embeddings: the prompt's count includes what was cached; streams tell it in a
-//! last chunk.
+//! Usage in OpenAI's chat completions and embeddings: the prompt's count includes what was read from the cache and what was written to
+//! it; streams tell it in a last chunk.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -29,8 +29,10 @@ struct Usage {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "they are the API's")]
 struct Details {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
     audio_tokens: Option<u64>,
 }
 
@@ -83,8 +85,11 @@ fn read(completion: Completion, tally: &mut Tally) {
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
     let cached = cached.or(usage.prompt_cache_hit_tokens).unwrap_or(0).min(prompt);
-    tally.usage.input = prompt - cached;
+    let written = usage.prompt_tokens_details.as_ref().and_then(|details| details.cache_write_tokens);
+    let written = written.unwrap_or(0).min(prompt - cached);
+    tally.usage.input = prompt - cached - written;
     tally.usage.cache_read = cached;
+    tally.usage.cache_write_5m = written;
     tally.usage.output = usage.completion_tokens.unwrap_or(0).max(generated(&usage));
     if let Some(sources) = usage.num_sources_used {
         tally.uses.insert("num_sources_used".to_owned(), sources);

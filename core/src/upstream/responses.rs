@@ -1,4 +1,4 @@
-//! Usage in OpenAI's responses: the input's count includes what was cached; streams tell it with their last event.
+//! Usage in OpenAI's responses: the input's count includes what was read from the cache and written to it; streams tell it with their last event.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -51,6 +51,7 @@ struct Usage {
 #[derive(Deserialize)]
 struct Details {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
 }
 
 /// Reads the data of one event. What it does not know, it passes over.
@@ -87,9 +88,12 @@ fn read(response: Response, tally: &mut Tally) {
     tally.note_tier(response.service_tier.as_deref());
     let Some(usage) = response.usage else { return };
     let input = usage.input_tokens.unwrap_or(0);
-    let cached = usage.input_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0).min(input);
-    tally.usage.input = input - cached;
+    let details = usage.input_tokens_details.as_ref();
+    let cached = details.and_then(|details| details.cached_tokens).unwrap_or(0).min(input);
+    let written = details.and_then(|details| details.cache_write_tokens).unwrap_or(0).min(input - cached);
+    tally.usage.input = input - cached - written;
     tally.usage.cache_read = cached;
+    tally.usage.cache_write_5m = written;
     tally.usage.output = usage.output_tokens.unwrap_or(0);
     tally.has_input |= usage.input_tokens.is_some();
     if let Some(output) = response.output {

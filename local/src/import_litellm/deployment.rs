@@ -108,7 +108,9 @@ impl Deployment {
             notes.ask(format!("{what}: see whether its server answers under /v1; its api_base does not say so"));
         }
         if self.price.is_none() {
-            notes.ask(format!("{what}: give it a price; without one it is refused where a budget applies"));
+            notes.ask(format!(
+                "{what}: see with llm-gateway prices whether its price is known; without one it is refused where a budget applies"
+            ));
         }
         let is_unread = |key: &&str| !PARAMETERS.contains(key) && !price::is_price(key);
         let unread = params.iter().flat_map(|params| params.entries()).map(|(key, _)| key).filter(is_unread);

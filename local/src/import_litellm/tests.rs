@@ -115,7 +115,7 @@ fn says_of_everything_else_why_it_is_left_behind() {
         "not taken over: model nova (bedrock/amazon.nova-pro-v1:0): calls to bedrock",
         "not taken over: model gemini (vertex_ai/gemini-2.5-pro): calls to vertex_ai",
         "not taken over: model secret-url (openai/x): its api_base has a user",
-        "to do: model llama (hosted_vllm/meta-llama/Llama-3.1-8B): give it a price",
+        "to do: model llama (hosted_vllm/meta-llama/Llama-3.1-8B): see with llm-gateway prices",
         "not taken over: litellm_settings.drop_params:",
         "not taken over: litellm_settings.success_callback:",
         "not needed: general_settings.master_key:",

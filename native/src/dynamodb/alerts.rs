@@ -1,6 +1,5 @@
 //! What there is to tell of budgets that run out.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use gateway_core::memory::WINDOW_REMEMBERED;
 use gateway_core::money::Alert;
 use gateway_core::ports::{Alerts, Unavailable};
@@ -22,7 +21,7 @@ impl Alerts for DynamoRecords {
             values: vec![
                 (":body", json(alert)),
                 (":waiting", text(WAITING)),
-                (":place", text(format!("{:020} {}", alert.at.0, alert.id()))),
+                (":place", text(format!("{:020} {}", alert.at.0, Key::alert(alert).pk))),
                 (":ttl", number(alert.reset.map_or(FOR_EVER, |end| end.plus(WINDOW_REMEMBERED).0))),
             ],
         });
@@ -43,9 +42,9 @@ impl Alerts for DynamoRecords {
     async fn alert_sent(&self, alert: &Alert) -> Result<(), Unavailable> {
         let sent = self.change(Change {
             key: Key::alert(alert),
-            update: "SET waits = :no REMOVE pk1, sk1",
+            update: "REMOVE pk1, sk1",
             condition: Some("attribute_exists(pk)"),
-            values: vec![(":no", AttributeValue::Bool(false))],
+            values: Vec::new(),
         });
         sent.await.map(drop)
     }

@@ -106,7 +106,9 @@ impl DynamoRecords {
         let update = async || {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(change.key.item()));
             let request = request.update_expression(change.update);
-            let request = request.set_expression_attribute_values(Some(named(change.values.clone())));
+            // It refuses to be given none.
+            let values = (!change.values.is_empty()).then(|| named(change.values.clone()));
+            let request = request.set_expression_attribute_values(values);
             let request = request.set_expression_attribute_names(names(change.update));
             Box::pin(request.set_condition_expression(change.condition.map(str::to_owned)).send()).await
         };

@@ -73,7 +73,8 @@ pub async fn keeps_the_book_of_budgets(records: &impl Records) {
     let nothing = Stored { value: BudgetBook::default(), version: Version::NONE };
     assert_eq!(records.budget_book().await.expect(ANSWERS), nothing);
     let mut book = BudgetBook::default();
-    for (number, group) in (1..).zip(TEXTS) {
+    let names = TEXTS.into_iter().filter(|text| !text.chars().any(char::is_control));
+    for (number, group) in (1..).zip(names) {
         let budget = budget(BudgetScope::Group(group.to_owned()), WindowKind::Total, i64::MAX - number);
         book.enter(BookEntry { budget, until: None }, START).expect("there is room");
     }

@@ -83,14 +83,14 @@ pub(super) async fn remove<A: Authority>(
 fn parsed(scope: String) -> Result<BudgetScope, Problem> {
     let scope = BudgetScope::try_from(scope).map_err(|error| invalid(&format!("{error}.")))?;
     match &scope {
-        BudgetScope::Group(name) if name.len() > MAX_GROUP || name.chars().any(char::is_control) => {
-            Err(invalid(&format!("The name of a group may have {MAX_GROUP} bytes, and no control characters.")))
+        BudgetScope::Group(name) if name.len() > MAX_GROUP => {
+            Err(invalid(&format!("The name of a group may have {MAX_GROUP} bytes.")))
         }
         _ => Ok(scope),
     }
 }
 
-fn budget_problem(error: &BudgetError, actor: &Actor) -> Problem {
+pub(super) fn budget_problem(error: &BudgetError, actor: &Actor) -> Problem {
     match error {
         BudgetError::Configured => Problem::new(
             Kind::Conflict,

@@ -10,6 +10,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::amount::Amount;
+use super::budgets::budget_problem;
 use super::{address, change_problem, failed_change, invalid, unavailable};
 use crate::control::{Actor, Administrator, Authority, ChangeError, Control, Customer};
 use crate::http::json::{Member, Sent};
@@ -115,21 +116,8 @@ async fn apply<A: Authority>(
     if window.is_some() && !matches!(request.max_budget, Member::Is(_)) {
         return Err(invalid("budget_duration goes with max_budget."));
     }
+    // Who was blocked stays so whatever becomes of the rest, so that it can be asked for again.
     let problem = |error: ChangeError| change_problem(&error, email, actor);
-    match request.max_budget {
-        Member::Is(Amount(limit)) => {
-            let set = |limits: &mut Limits| {
-                // Without a duration that of the one budget there is stays.
-                let only = (limits.len() == 1).then(|| limits.keys().next().copied()).flatten();
-                let window = window.or(only).unwrap_or(WindowKind::Total);
-                *limits = Limits::from([(window, limit)]);
-            };
-            control.change_limits(actor, email, set).await.map_err(problem)?;
-        }
-        Member::Null => control.change_limits(actor, email, Limits::clear).await.map_err(problem)?,
-        // Somebody who is nothing but known.
-        Member::Missing => control.change_limits(actor, email, |_| ()).await.map_err(problem)?,
-    }
     match request.blocked {
         Some(true) => control.suspend(actor, administrator, email, None, "blocked").await.map_err(problem)?,
         Some(false) => match control.lift(actor, administrator, email).await {
@@ -138,6 +126,17 @@ async fn apply<A: Authority>(
         },
         None => {}
     }
+    let set = |limits: &mut Limits| match request.max_budget {
+        Member::Is(Amount(limit)) => {
+            // Without a duration that of the one budget there is stays.
+            let only = (limits.len() == 1).then(|| limits.keys().next().copied()).flatten();
+            *limits = Limits::from([(window.or(only).unwrap_or(WindowKind::Total), limit)]);
+        }
+        Member::Null => limits.clear(),
+        // Somebody who is nothing but known.
+        Member::Missing => {}
+    };
+    control.change_limits(actor, email, set).await.map_err(|error| budget_problem(&error, actor))?;
     let customer = found(control, actor, email).await?.ok_or_else(|| unknown(email))?;
     Ok(json::answer(StatusCode::OK, &describe(control, &customer)))
 }

@@ -74,11 +74,52 @@ async fn loses_none_while_nobody_takes_them_and_asks_more_and_more_seldom() {
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(tries().await, 0, "and then for 10");
     world.clock.advance(Duration::from_secs(5));
-    refuse(404);
+    refuse(429);
     assert_eq!(tries().await, 1);
     world.clock.advance(Duration::from_mins(10));
     assert_eq!(percents(&world, &control).await, [json!(50)]);
     assert!(percents(&world, &control).await.is_empty());
+}
+
+#[tokio::test]
+async fn lets_one_that_is_not_taken_keep_no_other() {
+    let (world, control) = World::with(BUDGET);
+    let ann = world.person(&control).await;
+    let bob = world.somebody(&control, "bob@example.com").await;
+    for person in [&ann, &bob] {
+        for _ in 0..3 {
+            ping(&world, &control, person).await;
+        }
+        world.clock.advance(Duration::from_secs(1));
+    }
+    world.provider.will_answer(422, "text/plain", Vec::new());
+    world.provider.will_answer(200, "text/plain", Vec::new());
+    assert_eq!(control.send_alerts(&world.provider).await.unwrap(), 1);
+    let names: Vec<Value> = world
+        .provider
+        .sent()
+        .iter()
+        .map(|one| serde_json::from_slice::<Value>(one.body()).unwrap()["name"].clone())
+        .collect();
+    assert_eq!(names, ["ann@example.com", "bob@example.com"]);
+    assert!(percents(&world, &control).await.is_empty(), "it waits for ten minutes");
+    world.clock.advance(Duration::from_mins(10));
+    assert_eq!(percents(&world, &control).await, [json!(50)]);
+}
+
+/// A call of yesterday's last minute counts yesterday, whenever it is looked at.
+#[tokio::test]
+async fn tells_of_the_window_in_which_a_call_counts() {
+    let (world, control) = World::with(BUDGET);
+    let ann = world.person(&control).await;
+    for _ in 0..3 {
+        assert_eq!(world.call(&ann).await.0, StatusCode::OK);
+        world.background.run().await;
+    }
+    world.clock.advance(Duration::from_hours(24));
+    control.drain_usage().await.unwrap();
+    let told = told(&world, &control).await;
+    assert_eq!((told.len(), &told[0]["percent"]), (1, &json!(50)));
 }
 
 #[tokio::test]

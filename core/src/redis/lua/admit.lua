@@ -12,8 +12,8 @@ local gen = generation()
 local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups', 'last_sign_in',
   'seen', 'limits')
 local token = redis.call('HMGET', KEYS[3], 'gen', 'user', 'revoked', 'epoch', 'expiry')
-local is_known = user[1] == gen and token[1] == gen and redis.call('HGET', KEYS[8], 'gen') == gen
-if not is_known then return {'unknown', gen} end
+local book = redis.call('HMGET', KEYS[8], 'gen', 'is_empty')
+if user[1] ~= gen or token[1] ~= gen or book[1] ~= gen then return {'unknown', gen} end
 local _, status, until_when, token_epoch, email, groups, last_sign_in, seen, limits = unpack(user, 1, 9)
 
 if token[2] ~= uid then return {'wrong_user'} end
@@ -34,7 +34,7 @@ if precluded == '1' and not is_open then return {'precluded'} end
 
 local payer = {id = uid, token = jti, email = email, groups = groups, limits = limits}
 -- Returns the budgets that apply, as they stand: none to a call that costs nothing.
-local function standing() return is_free == '1' and {} or states(payer, KEYS[8], FIRST_BUDGET) end
+local function standing() return is_free == '1' and {} or states(payer, KEYS[8], book[2], FIRST_BUDGET) end
 
 local function admitted()
   local answer = {'admitted', email}

@@ -14,11 +14,14 @@ local function read_book(book, scopes)
   for _, scope in ipairs(scopes) do
     for window = 1, 4 do fields[#fields + 1] = whole(window) .. ':' .. scope end
   end
-  local limits = redis.call('HMGET', book, unpack(fields))
-  for index, limit in ipairs(limits) do
-    if limit then
-      local window = string.sub(fields[index], 1, 1)
-      answer[#answer + 1] = {scope = string.sub(fields[index], 3), window = window, limit = limit, source = 'api'}
+  -- A call takes some thousand arguments at most.
+  for first = 1, #fields, 1000 do
+    local some = {unpack(fields, first, math.min(first + 999, #fields))}
+    for index, limit in ipairs(redis.call('HMGET', book, unpack(some))) do
+      if limit then
+        local window, scope = string.sub(some[index], 1, 1), string.sub(some[index], 3)
+        answer[#answer + 1] = {scope = scope, window = window, limit = limit, source = 'api'}
+      end
     end
   end
   return answer
@@ -36,8 +39,8 @@ end
 
 -- Returns the budgets that apply to a payer, each with its counter, as they stand: those of the configuration, which stand above
 -- others of their scope and window, then the person's own, then those of the book. A person's own replaces the default one of its
--- window. A payer has an id, an address, groups and limits as they were installed, and maybe a token.
-local function states(payer, book, first)
+-- window. A payer has an id, an address, groups and limits as they were installed, and maybe a token. Of an empty book nothing is read.
+local function states(payer, book, is_empty, first)
   local groups, in_group = each_group(payer.groups)
   local limits = payer.limits and payer.limits ~= '' and cjson.decode(payer.limits) or {}
   local own, all, is_configured, has_own = 'user:' .. payer.email, {}, {}, {}
@@ -59,7 +62,7 @@ local function states(payer, book, first)
       add_all({{scope = own, window = whole(window), limit = limit, source = 'api'}})
     end
   end
-  if redis.call('HGET', book, 'is_empty') ~= '1' then
+  if is_empty ~= '1' then
     local scopes = {'default_user'}
     for _, name in ipairs(groups) do scopes[#scopes + 1] = 'group:' .. name end
     scopes[#scopes + 1] = 'org'

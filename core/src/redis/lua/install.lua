@@ -13,10 +13,12 @@ begin_roster(gen)
 -- Takes an entry over unless a newer one is known; returns its fields if so.
 local function take_over(key, text, kept)
   local fields = cjson.decode(text)
-  local known = redis.call('HMGET', key, 'gen', 'version')
+  local known = redis.call('HMGET', key, 'gen', 'version', 'limits')
   local is_known = known[1] == gen
   if is_known and tonumber(known[2]) > tonumber(fields.version) then return nil end
-  if is_known and known[2] == fields.version then return fields end
+  -- What was written before there were limits is written once more.
+  local is_whole = known[3] or not fields.limits
+  if is_known and known[2] == fields.version and is_whole then return fields end
   redis.call('DEL', key)
   redis.call('HSET', key, 'gen', gen)
   for field, value in pairs(fields) do redis.call('HSET', key, field, value) end
