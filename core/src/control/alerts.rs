@@ -22,9 +22,7 @@ use crate::config::AlertFormat;
 use crate::id::{TokenId, UserId};
 use crate::memory::{Applicable, applicable_to};
 use crate::money::{Alert, BudgetState, Calendar, Counter, WindowKind};
-use crate::ports::{
-    Alerts as _, Budgets as _, Directory as _, Http, Totals, Unavailable, Usage as _, Users as _, in_time, within,
-};
+use crate::ports::{Alerts as _, Budgets as _, Directory as _, Http, Totals, Unavailable, Users as _, in_time};
 use crate::time::Timestamp;
 
 /// How many alerts are looked at once, the oldest first.
@@ -130,8 +128,7 @@ impl<A: Authority> Control<A> {
     async fn alerts_of(&self, budgets: &[Applicable], calendar: &Calendar) -> Result<Vec<Alert>, Unavailable> {
         let counters: Vec<(WindowKind, Counter)> =
             budgets.iter().map(|budget| (budget.budget.window, budget.counter.clone())).collect();
-        let totals = self.hot().totals(calendar, &counters);
-        let totals = within(self.clock(), self.deadline(), "the hot state", totals).await?;
+        let totals = self.totals_in(calendar, &counters).await?;
         let now = self.now();
         let alert = |(Applicable { budget, source, counter }, totals): (&Applicable, Totals)| {
             let window = calendar.window(budget.window);

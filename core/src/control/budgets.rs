@@ -9,8 +9,7 @@ use super::{Actor, Authority, ChangeError, Control};
 use crate::id::UserId;
 use crate::identity::{Email, User};
 use crate::money::{
-    BookEntry, BookFull, Budget, BudgetBook, BudgetScope, BudgetSource, Calendar, Counter, Limits, Nanodollars,
-    WindowKind,
+    BookEntry, BookFull, Budget, BudgetBook, BudgetScope, BudgetSource, Calendar, Counter, Limits, WindowKind,
 };
 use crate::ports::{
     Budgets as _, Directory as _, Page, PageRequest, PeopleList, PeopleQuery, Subject, Tokens as _, Totals,
@@ -178,7 +177,7 @@ impl<A: Authority> Control<A> {
             listed.push(self.as_listed(budget, BudgetSource::Config, user));
         }
         let book = self.records().budget_book().await?.value;
-        let live = book.entries().iter().filter(|entry| entry.until.is_none_or(|until| self.now() < until));
+        let live = book.entries().iter().filter(|entry| entry.is_live(self.now()));
         let budgets = live.map(|entry| &entry.budget).filter(|budget| is_asked(&budget.scope) && self.holds(budget));
         listed.extend(budgets.map(|budget| self.as_listed(budget.clone(), BudgetSource::Api, None)));
         Ok(listed)
@@ -186,12 +185,7 @@ impl<A: Authority> Control<A> {
 
     fn own_budgets(&self, person: &Stored<User>) -> Vec<ListedBudget> {
         let User { id, email, limits, .. } = &person.value;
-        let budget = |(window, limit): (&WindowKind, &Nanodollars)| Budget {
-            scope: BudgetScope::User(email.clone()),
-            window: *window,
-            limit: *limit,
-        };
-        let budgets = limits.iter().map(budget).filter(|budget| self.holds(budget));
+        let budgets = Budget::of_person(email, limits).filter(|budget| self.holds(budget));
         budgets.map(|budget| self.as_listed(budget, BudgetSource::Api, Some(*id))).collect()
     }
 
@@ -224,8 +218,20 @@ impl<A: Authority> Control<A> {
     ///
     /// [`Unavailable`] if the hot state does not answer.
     pub(crate) async fn totals(&self, counters: &[(WindowKind, Counter)]) -> Result<Vec<Totals>, Unavailable> {
-        let calendar = self.calendar();
-        let totals = self.hot().totals(&calendar, counters);
+        self.totals_in(&self.calendar(), counters).await
+    }
+
+    /// Returns what counters say in the windows of a calendar.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the hot state does not answer.
+    pub(crate) async fn totals_in(
+        &self,
+        calendar: &Calendar,
+        counters: &[(WindowKind, Counter)],
+    ) -> Result<Vec<Totals>, Unavailable> {
+        let totals = self.hot().totals(calendar, counters);
         within(self.clock(), self.deadline(), "the hot state", totals).await
     }
 

@@ -66,8 +66,7 @@ impl<'a> Payer<'a> {
 /// person's own, then those of the book.
 pub(super) fn applicable(payer: &Payer, budgets: &Budgets) -> Vec<Applicable> {
     let Budgets { configured, book } = *budgets;
-    let own = BudgetScope::User(payer.email.clone());
-    let own = payer.limits.iter().map(|(window, limit)| Budget { scope: own.clone(), window: *window, limit: *limit });
+    let own = Budget::of_person(payer.email, payer.limits);
     let common = payer.scopes().flat_map(|scope| {
         let limit = |window| Some((window, *book.limits.get(&(scope.clone(), window))?));
         let limits: Vec<_> = WindowKind::ALL.into_iter().filter_map(limit).collect();

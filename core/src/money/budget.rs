@@ -36,6 +36,14 @@ pub struct Budget {
     pub limit: Nanodollars,
 }
 
+impl Budget {
+    /// Returns the budgets of one person from their limits, by window.
+    pub fn of_person<'a>(email: &'a Email, limits: &'a Limits) -> impl Iterator<Item = Self> + 'a {
+        let scope = BudgetScope::User(email.clone());
+        limits.iter().map(move |(window, limit)| Self { scope: scope.clone(), window: *window, limit: *limit })
+    }
+}
+
 /// What one scope may spend, by window.
 pub type Limits = BTreeMap<WindowKind, Nanodollars>;
 
@@ -67,6 +75,14 @@ pub struct BookEntry {
     pub until: Option<Timestamp>,
 }
 
+impl BookEntry {
+    /// Says whether it is of use yet.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// Why a budget is not entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there can be {} budgets of groups, of tokens and for everybody", BudgetBook::MOST)]
@@ -94,7 +110,7 @@ impl BudgetBook {
     ///
     /// [`BookFull`] if there are too many.
     pub fn enter(&mut self, entry: BookEntry, now: Timestamp) -> Result<(), BookFull> {
-        self.entries.retain(|entry| entry.until.is_none_or(|until| now < until));
+        self.entries.retain(|entry| entry.is_live(now));
         match self.place(&entry.budget.scope, entry.budget.window) {
             Ok(index) => self.entries[index] = entry,
             Err(_) if self.entries.len() >= Self::MOST => return Err(BookFull),
