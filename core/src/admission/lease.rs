@@ -26,6 +26,9 @@ pub struct Call {
     pub address: String,
     /// The client, as it names itself.
     pub user_agent: String,
+    /// The conversation that the call is part of, as the client names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// How a call ended. Repeating it changes nothing: it is applied once for each lease, or as a correction of a sweep.
@@ -118,6 +121,9 @@ pub struct UsageEvent {
     /// The groups whose budgets it counts against.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// All groups that they were in.
+    #[serde(default)]
+    pub member_of: Vec<String>,
     /// What was held.
     pub estimate: Nanodollars,
     /// What was known before.

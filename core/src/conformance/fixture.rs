@@ -159,6 +159,7 @@ pub fn admit(number: u8, lease: u16, now: Timestamp, estimate: i64, budgets: &[B
             stream: false,
             address: "192.0.2.1".to_owned(),
             user_agent: "test".to_owned(),
+            session: Some(format!("session-{number}")),
         },
     }
 }
@@ -197,6 +198,7 @@ pub fn usage_event(number: u16, revision: u32) -> UsageEvent {
         email: Some(email(1)),
         token: token_id(1),
         groups: Vec::new(),
+        member_of: Vec::new(),
         estimate: Nanodollars(5),
         call: admit(1, number, START, 5, &[]).call,
         settlement: settlement(number, START, i64::from(revision)),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{HeaderName, USER_AGENT};
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
@@ -13,6 +13,16 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Longest part of a `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
+
+/// The headers in which clients name a conversation: Claude Code's, Codex's, and the one that is common among others.
+const SESSION: [HeaderName; 3] = [
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("x-session-id"),
+];
+
+/// Longest name of a conversation that is kept, in characters: a UUID has 36.
+const MAX_SESSION: usize = 128;
 
 /// The address of the connection's other end. Hosts put it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +39,8 @@ pub struct RequestContext {
     pub address: String,
     /// The client, as it names itself.
     pub user_agent: String,
+    /// The conversation that the request is part of, as the client names it.
+    pub session: Option<String>,
 }
 
 impl RequestContext {
@@ -48,6 +60,7 @@ impl RequestContext {
             at: now,
             address: peer.map(|peer| client(peer, headers, trusted).to_string()).unwrap_or_default(),
             user_agent: user_agent.chars().take(MAX_USER_AGENT).collect(),
+            session: SESSION.iter().find_map(|name| session(headers.get(name)?)),
         }
     }
 
@@ -56,6 +69,12 @@ impl RequestContext {
     pub fn new_id(now: Millis, random: &impl Random) -> String {
         format!("req_{}", crate::id::LeaseId::new(now, random.bytes()))
     }
+}
+
+/// Returns the name of a conversation, if a header has one that is fit to be kept.
+fn session(value: &HeaderValue) -> Option<String> {
+    let name = value.to_str().ok()?.trim();
+    (!name.is_empty() && name.len() <= MAX_SESSION).then(|| name.to_owned())
 }
 
 /// Returns the rightmost address that no trusted proxy vouches for: what lies further left, the client may have written.
@@ -97,6 +116,19 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"], trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["6.6.6.6", "203.0.113.9"], trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &[], trusted), "10.0.0.1");
+    }
+
+    #[test]
+    fn knows_the_conversation_by_the_names_of_the_clients() {
+        let session = |pairs: &[(&str, &str)]| {
+            let named = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+            let headers: HeaderMap = pairs.iter().map(named).collect();
+            SESSION.iter().find_map(|name| super::session(headers.get(name)?))
+        };
+        assert_eq!(session(&[("X-Claude-Code-Session-Id", "c1"), ("x-session-id", "other")]).as_deref(), Some("c1"));
+        assert_eq!(session(&[("session_id", "codex")]).as_deref(), Some("codex"));
+        assert_eq!(session(&[("x-session-id", " "), ("x-other", "x")]), None);
+        assert_eq!(session(&[("x-session-id", &"s".repeat(MAX_SESSION + 1))]), None, "too long to be a name");
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl<'a> Payer<'a> {
         Self { user: user.id, email: &user.email, groups, limits: &user.limits, token }
     }
 
+    /// Returns their groups, each once, in the order of their names.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &'a str> {
+        self.groups.iter().copied()
+    }
+
     /// Returns what counts against a budget, if it applies. Whether a default one does, depends on the others.
     fn counter(&self, scope: &BudgetScope) -> Option<Counter> {
         match scope {

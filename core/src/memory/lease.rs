@@ -23,6 +23,9 @@ pub struct OpenLease {
     pub(super) expiry: Timestamp,
     pub(super) calendar: Calendar,
     pub(super) counters: Vec<Counter>,
+    /// Written since usage is told by group.
+    #[serde(default)]
+    pub(super) member_of: Vec<String>,
     pub(super) call: Call,
 }
 
@@ -49,6 +52,7 @@ impl OpenLease {
             email: Some(self.email.clone()),
             token: self.token,
             groups: groups(&self.counters),
+            member_of: self.member_of.clone(),
             estimate: self.estimate,
             call: self.call.clone(),
             settlement,

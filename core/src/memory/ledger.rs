@@ -108,6 +108,7 @@ impl Ledger {
             expiry: admit.expiry,
             calendar: admit.calendar.clone(),
             counters,
+            member_of: payer.groups().map(str::to_owned).collect(),
             call: admit.call.clone(),
         };
         let admitted = Admitted { email: user.email.clone(), budgets: states };

@@ -91,6 +91,9 @@ fn event(mut fields: Answer) -> Result<UsageEvent, Unavailable> {
         },
         text => from_json(text)?,
     };
+    // Written since usage is told by group.
+    let member_of =
+        if fields.is_empty() { Vec::new() } else { from_json(&fields.text().and_then(|_| fields.text())?)? };
     let HeldCall { lease, user, token, estimate, call, .. } = held;
-    Ok(UsageEvent { id: lease, revision, user, email, token, groups, estimate, call, settlement })
+    Ok(UsageEvent { id: lease, revision, user, email, token, groups, member_of, estimate, call, settlement })
 }

@@ -38,6 +38,7 @@ macro_rules! hot_conformance {
             refuses_installations_of_another_generation,
             changes_nothing_when_an_admit_is_repeated,
             settles_a_lease_once,
+            tells_the_groups_of_whoever_called,
             opens_nothing_for_a_call_that_was_given_up,
             keeps_a_charge_that_is_cancelled_too_late,
             sweeps_only_what_is_overdue,

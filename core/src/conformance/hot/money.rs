@@ -30,6 +30,21 @@ pub async fn settles_a_lease_once(hot: &impl Hot) {
     assert_eq!(event.settlement, settlement(1, START, 25));
 }
 
+/// Events tell of which groups whoever called was a member, whether the groups have budgets or not, and of which conversation
+/// the call was.
+pub async fn tells_the_groups_of_whoever_called(hot: &impl Hot) {
+    install_all(hot, 3).await;
+    for (number, lease) in [(1, 1), (2, 2)] {
+        ask(hot, &admit(number, lease, START, 60, &[])).await;
+    }
+    settle(hot, 2, START, 25).await;
+    assert_eq!(hot.sweep(START.plus(200), 50).await.expect("the store answers"), 1);
+    let (events, _) = hot.pending_usage(10).await.expect("the store answers");
+    let told: Vec<_> = events.into_iter().map(|event| (event.member_of, event.call.session)).collect();
+    let even = (vec!["even".to_owned()], Some("session-2".to_owned()));
+    assert_eq!(told, [even, (Vec::new(), Some("session-1".to_owned()))]);
+}
+
 /// Leases are charged at their estimate 30 s after their expiry, oldest first, a few at a time.
 pub async fn sweeps_only_what_is_overdue(hot: &impl Hot) {
     install_all(hot, 2).await;

@@ -65,7 +65,7 @@ for _, state in ipairs(applicable) do
   end
 end
 redis.call('HSET', KEYS[4], 'state', 'open', 'calendar', calendar, 'estimate', estimate, 'expiry', expiry,
-  'counters', cjson.encode(counters), 'email', email, 'call', call)
+  'counters', cjson.encode(counters), 'groups', groups, 'email', email, 'call', call)
 redis.call('ZADD', KEYS[5], expiry, id)
 add(held, counters, estimate, kept)
 if not seen or tonumber(now) - tonumber(seen) >= tonumber(every) then

@@ -7,14 +7,16 @@ local function append(usage, places, revision, lease, at, settlement)
     redis.call('SET', places, place)
   end
   redis.call('XADD', usage, place .. '-1', 'revision', revision, 'email', lease.email, 'counters',
-    cjson.encode(lease.counters), 'call', lease.call, 'at', at, 'settlement', settlement)
+    cjson.encode(lease.counters), 'call', lease.call, 'at', at, 'settlement', settlement, 'groups', lease.groups)
 end
 
 local function read_lease(key)
-  local held_back = redis.call('HMGET', key, 'state', 'calendar', 'estimate', 'expiry', 'counters', 'email', 'call')
-  local state, calendar, estimate, expiry, counters, email, call = unpack(held_back)
+  local held_back = redis.call('HMGET', key, 'state', 'calendar', 'estimate', 'expiry', 'counters', 'email', 'call',
+    'groups')
+  local state, calendar, estimate, expiry, counters, email, call, groups = unpack(held_back, 1, 8)
   return {
     state = state, calendar = calendar, estimate = estimate, expiry = expiry,
     counters = counters and cjson.decode(counters), email = email, call = call,
+    groups = groups or '[]',
   }
 end

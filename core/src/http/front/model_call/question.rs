@@ -89,6 +89,7 @@ impl<P: Platform> Asker<'_, P> {
             stream,
             address: self.context.address.clone(),
             user_agent: self.context.user_agent.clone(),
+            session: self.context.session.clone(),
         }
     }
 }
