@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::{Call, CallRules, Denial, Limited};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
 use crate::money::{Budget, BudgetState, Calendar, Nanodollars};
@@ -32,6 +32,10 @@ pub struct Admit {
     pub priced: bool,
     /// Whether it costs nothing, so that no budget applies.
     pub is_free: bool,
+    /// The rules about such a call; the hot state picks those that apply.
+    pub rules: Arc<CallRules>,
+    /// The tokens that it is expected to use, for limits on them.
+    pub tokens: u64,
     /// What to hold until the real cost is known.
     pub estimate: Nanodollars,
     /// When the lease may be swept, if nothing was heard of it.
@@ -96,6 +100,10 @@ pub enum Refusal {
     SignInTooOld,
     /// What the front had found.
     Precluded(Preclusion),
+    /// They may not call the model, or not use the token for it.
+    Denied(Denial),
+    /// They call too often, or too much at once.
+    Limited(Limited),
     /// The model has no price, and a budget applies.
     Unpriced,
     /// The budget is used up, until its window ends.

@@ -7,8 +7,15 @@ mod call;
 mod entry;
 mod lease;
 mod recent;
+mod rules;
 
 pub use call::{Admit, Admitted, Preclusion, Refusal, Verdict};
 pub use entry::{BudgetsEntry, Install, Installed, TokenEntry, UserEntry};
 pub use lease::{Call, Cancel, ErrorType, Settlement, UsageEvent};
 pub use recent::Recent;
+pub use rules::{
+    AccessRule, AccessVerdict, CallRules, CalledModel, Caller, Denial, Denied, Limited, MOST, ModelPattern, RateLimit,
+    RateMeasure, RuleScope, Rules,
+};
+
+pub(crate) use rules::minute;

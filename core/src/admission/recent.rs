@@ -48,7 +48,8 @@ impl Recent {
     /// Foresees at `now` that a call will be admitted, and returns the person's address as it was known last.
     #[must_use]
     pub fn foresee(&self, admit: &Admit, now: Millis) -> Option<Email> {
-        if self.freshness.is_zero() || admit.preclusion.is_some() {
+        // Where rules apply, a call that they refuse is not to reach a provider that counts it.
+        if self.freshness.is_zero() || admit.preclusion.is_some() || !admit.rules.is_empty() {
             return None;
         }
         let mut known = self.lock();

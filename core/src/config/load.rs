@@ -156,6 +156,7 @@ impl Config {
         for (index, entry) in self.budgets.iter().enumerate() {
             entry.budget().map_err(|error| ConfigError::key(format!("budgets[{index}].amount"), error))?;
         }
+        self.check_rules()?;
         let ranges = [
             ("session.idle", self.session.idle, 60, 30 * 86400),
             ("session.absolute", self.session.absolute, 60, 90 * 86400),

@@ -14,6 +14,7 @@ mod metrics;
 mod place;
 mod public_url;
 mod records;
+mod rules;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 pub use records::Records;
 
+use crate::admission::{AccessRule, RateLimit};
 use crate::identity::RolePolicy;
 use crate::money::{Budget, BudgetScope, ConfiguredPrice, WindowKind};
 use crate::signin::SigninConfig;
@@ -76,6 +78,10 @@ pub struct Config {
     pub calendar: Calendar,
     /// Who may spend what.
     pub budgets: Vec<BudgetEntry>,
+    /// How often who may call, and how much at once.
+    pub rate_limits: Vec<RateLimit>,
+    /// Who may call which models, and use tokens for what.
+    pub access: Vec<AccessRule>,
     /// Whom to tell when they run out.
     pub alerts: Alerts,
     /// Who serves models, by name.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::admission::{Admit, BudgetsEntry, Call, Install, Settlement, TokenEntry, UsageEvent, UserEntry};
+use crate::admission::{
+    Admit, BudgetsEntry, Call, Install, ModelPattern, Settlement, TokenEntry, UsageEvent, UserEntry,
+};
 use crate::control::{Actor, Via};
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Account, Email, Status, User};
@@ -146,6 +148,8 @@ pub fn admit(number: u8, lease: u16, now: Timestamp, estimate: i64, budgets: &[B
         preclusion: None,
         priced: true,
         is_free: false,
+        rules: Arc::default(),
+        tokens: 0,
         estimate: Nanodollars(estimate),
         expiry: now.plus(60),
         calendar: Calendar::at(now, &TimeZone::UTC),
@@ -203,6 +207,16 @@ pub fn usage_event(number: u16, revision: u32) -> UsageEvent {
         call: admit(1, number, START, 5, &[]).call,
         settlement: settlement(number, START, i64::from(revision)),
     }
+}
+
+/// Returns a pattern of models' names.
+///
+/// # Panics
+///
+/// If it is none.
+#[must_use]
+pub fn model_pattern(text: &str) -> ModelPattern {
+    serde_json::from_value(text.into()).expect("a text")
 }
 
 /// Returns a budget.

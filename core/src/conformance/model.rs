@@ -10,12 +10,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::fixture::{
-    START, admit, book, budget, email, lease_id, settlement, token_entry, token_id, user_entry, user_id,
+    START, admit, book, budget, email, lease_id, model_pattern, settlement, token_entry, token_id, user_entry, user_id,
 };
 use super::hot::generation;
 use super::reference::Reference;
 use super::step::{Change, Step, Terms, USERS, steps};
-use crate::admission::{Cancel, Install, Installed, Verdict};
+use crate::admission::{AccessVerdict, CallRules, Cancel, Install, Installed, RateLimit, RuleScope, Verdict};
 use crate::identity::{Status, Suspension};
 use crate::money::{Budget, BudgetScope, Calendar, Counter, Nanodollars, WindowKind};
 use crate::ports::{Hot, SpendingQuery, SpendingState};
@@ -48,6 +48,36 @@ fn budgets() -> Arc<[Budget]> {
     ])
 }
 
+fn rules() -> Arc<CallRules> {
+    let limit = |scope, model: Option<&str>, requests, tokens, in_flight| RateLimit {
+        scope,
+        model: model.map(model_pattern),
+        requests_per_minute: requests,
+        tokens_per_minute: tokens,
+        calls_in_flight: in_flight,
+    };
+    let verdict = |scope, model, token_scope| AccessVerdict { scope: RuleScope::Of(scope), model, token_scope };
+    let group = |name: &str| BudgetScope::Group(name.to_owned());
+    let limits = vec![
+        limit(RuleScope::Of(BudgetScope::DefaultUser), None, Some(3), None, None),
+        limit(RuleScope::Of(BudgetScope::User(email(1))), None, Some(5), Some(90), None),
+        limit(RuleScope::Of(group("even")), None, None, None, Some(2)),
+        limit(RuleScope::Of(BudgetScope::Org), Some("e*"), Some(8), Some(150), None),
+        limit(RuleScope::DefaultToken, None, None, None, Some(2)),
+        limit(RuleScope::Of(BudgetScope::Token(token_id(3))), None, None, Some(40), Some(3)),
+        limit(RuleScope::DefaultToken, Some("echo"), None, Some(80), None),
+    ];
+    let access = vec![
+        verdict(group("even"), true, true),
+        verdict(group("other"), false, true),
+        verdict(BudgetScope::DefaultUser, true, false),
+        verdict(BudgetScope::User(email(1)), true, true),
+        verdict(BudgetScope::User(email(3)), true, true),
+        verdict(BudgetScope::Token(token_id(2)), false, true),
+    ];
+    Arc::new(CallRules { limits, access })
+}
+
 /// Tries histories against stores that `make` makes.
 pub fn equals_the_reference<S: Restart, K>(
     block_on: impl Fn(Pin<Box<dyn Future<Output = Result<(), TestCaseError>>>>) -> Result<(), TestCaseError>,
@@ -69,6 +99,7 @@ struct History<S> {
     generation: Generation,
     now: Timestamp,
     budgets: Arc<[Budget]>,
+    rules: Arc<CallRules>,
     /// When each lease was first asked for, or ended: its retries end some time after.
     last_used: BTreeMap<u16, Timestamp>,
     /// How many events were taken from the store.
@@ -89,6 +120,7 @@ impl<S: Restart> History<S> {
             generation: Generation(0),
             now: START,
             budgets: budgets(),
+            rules: rules(),
             last_used: BTreeMap::new(),
             discarded: 0,
         }
@@ -165,6 +197,10 @@ impl<S: Restart> History<S> {
         }
         if let Terms::SignedInWithin { seconds } = terms {
             question.signed_in_since = Some(self.now.plus(-seconds));
+        }
+        if let Terms::Ruled { tokens } = terms {
+            question.tokens = tokens;
+            question.rules = Arc::clone(&self.rules);
         }
         question.is_free = terms == Terms::Free;
         question.budgets = Arc::clone(&self.budgets);

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::admission::{Admit, Admitted, BudgetsEntry, Refusal, Settlement, TokenEntry, UserEntry, Verdict};
+use crate::admission::{
+    Admit, Admitted, BudgetsEntry, Denial, Denied, Limited, RateLimit, RateMeasure, Refusal, Settlement, TokenEntry,
+    UserEntry, Verdict,
+};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Status;
 use crate::money::{Budget, BudgetScope, BudgetSource, BudgetState, Calendar, Nanodollars, WindowKind};
@@ -32,6 +35,10 @@ struct Lease {
     /// The groups that had a budget then.
     groups: Vec<String>,
     end: End,
+    /// Against what it counts under rate limits, in which minute, as how many tokens.
+    rated: Vec<String>,
+    minute: i64,
+    tokens: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +70,13 @@ impl Reference {
         if let Some(preclusion) = admit.preclusion {
             return Verdict::Refused(Refusal::Precluded(preclusion));
         }
+        if let Some(denial) = denial(admit, &user) {
+            return Verdict::Refused(Refusal::Denied(denial));
+        }
+        let (limits, minute) = (limits_of(admit, &user), self.minute(admit));
+        if let Some(limited) = self.limited(admit, &limits, minute) {
+            return Verdict::Refused(Refusal::Limited(limited));
+        }
         let budgets = self.budgets_of(admit, &user);
         let before = self.states(&budgets, &user, admit.token, &admit.calendar);
         if !before.is_empty() && !admit.priced {
@@ -83,7 +97,9 @@ impl Reference {
             _ => None,
         });
         let groups = groups.collect();
-        self.leases.push(Lease { admit: admit.clone(), groups, end: End::Open });
+        let rated = limits.into_iter().map(|(name, _)| name).collect();
+        let (admit_again, tokens) = (admit.clone(), admit.tokens);
+        self.leases.push(Lease { admit: admit_again, groups, end: End::Open, rated, minute, tokens });
         let budgets = self.states(&budgets, &user, admit.token, &admit.calendar);
         Verdict::Admitted(Admitted { email: user.email, budgets })
     }
@@ -93,7 +109,10 @@ impl Reference {
         let lease = self.leases.iter_mut().find(|lease| lease.admit.lease == settlement.lease);
         let Some(lease) = lease else { return false };
         let revision = match lease.end {
-            End::Open => 1,
+            End::Open => {
+                lease.tokens = settlement.usage.input + settlement.usage.output;
+                1
+            }
             End::Swept => 2,
             End::Cancelled | End::Settled(_) => return false,
         };
@@ -133,6 +152,37 @@ impl Reference {
         for index in open {
             self.abandon_one(index);
         }
+    }
+
+    /// Returns the minute in which a call counts. Only two are remembered, an even one and an odd one.
+    fn minute(&self, admit: &Admit) -> i64 {
+        let minute = admit.now.0.div_euclid(60);
+        let same = |lease: &&Lease| !lease.rated.is_empty() && (lease.minute - minute) % 2 == 0;
+        self.leases.iter().filter(same).map(|lease| lease.minute).fold(minute, i64::max)
+    }
+
+    fn limited(&self, admit: &Admit, limits: &[(String, RateLimit)], minute: i64) -> Option<Limited> {
+        let limited = |limit: &RateLimit, measure| Some(Limited { limit: limit.clone(), measure });
+        let of = |name: &String| self.leases.iter().filter(|lease| lease.rated.contains(name)).collect::<Vec<_>>();
+        for (name, limit) in limits {
+            let counts = |lease: &&&Lease| lease.minute == minute && lease.end != End::Cancelled;
+            let counted = of(name);
+            let requests = counted.iter().filter(counts).count() as u64;
+            let tokens: u64 = counted.iter().filter(counts).map(|lease| lease.tokens).sum();
+            if limit.requests_per_minute.is_some_and(|most| requests >= most) {
+                return limited(limit, RateMeasure::Requests);
+            }
+            if tokens > 0 && limit.tokens_per_minute.is_some_and(|most| tokens + admit.tokens > most) {
+                return limited(limit, RateMeasure::Tokens);
+            }
+        }
+        for (name, limit) in limits {
+            let running = of(name).iter().filter(|lease| lease.end == End::Open).count() as u64;
+            if limit.calls_in_flight.is_some_and(|most| running >= most) {
+                return limited(limit, RateMeasure::InFlight);
+            }
+        }
+        None
     }
 
     fn abandon_one(&mut self, index: usize) {
@@ -221,6 +271,53 @@ impl Reference {
         }
         Totals { spent: Nanodollars(spent), held: Nanodollars(held) }
     }
+}
+
+/// Returns the limits that somebody is under, each with what counts against it.
+fn limits_of(admit: &Admit, user: &UserEntry) -> Vec<(String, RateLimit)> {
+    let (own_user, own_token) = (format!("user:{}", user.email), format!("token:{}", admit.token));
+    let limits = &admit.rules.limits;
+    let is_there = |scope: &str, model| {
+        limits.iter().any(|other| String::from(other.scope.clone()) == scope && other.model == model)
+    };
+    let mut applicable = Vec::new();
+    for limit in limits {
+        let scope = String::from(limit.scope.clone());
+        let by = match scope.as_str() {
+            "org" => "everybody".to_owned(),
+            "default_user" if !is_there(&own_user, limit.model.clone()) => own_user.clone(),
+            "default_token" if !is_there(&own_token, limit.model.clone()) => own_token.clone(),
+            scope if scope == own_user || scope == own_token => scope.to_owned(),
+            scope if user.groups.iter().any(|name| scope == format!("group:{name}")) => scope.to_owned(),
+            _ => continue,
+        };
+        applicable.push((format!("{:?} {by}", limit.model), limit.clone()));
+    }
+    applicable
+}
+
+/// Returns what the rules of access have against a call.
+fn denial(admit: &Admit, user: &UserEntry) -> Option<Denial> {
+    let all: Vec<(String, bool, bool)> =
+        admit.rules.access.iter().map(|rule| (rule.scope.clone().into(), rule.model, rule.token_scope)).collect();
+    let is_own = |scope: &str| {
+        scope == format!("user:{}", user.email) || user.groups.iter().any(|name| scope == format!("group:{name}"))
+    };
+    let of = |is_meant: &dyn Fn(&str) -> bool| -> Vec<_> { all.iter().filter(|(scope, ..)| is_meant(scope)).collect() };
+    let mut person = of(&is_own);
+    if person.is_empty() {
+        person = of(&|scope| scope == "default_user");
+    }
+    let token = of(&|scope| scope == format!("token:{}", admit.token));
+    for (rules, by_token) in [(person, false), (token, true)] {
+        if !rules.is_empty() && rules.iter().all(|(.., may_use)| !may_use) {
+            return Some(Denial { by_token, what: Denied::Scope });
+        }
+        if !rules.is_empty() && rules.iter().all(|(_, may_call, _)| !may_call) {
+            return Some(Denial { by_token, what: Denied::Model });
+        }
+    }
+    None
 }
 
 fn has_own(budgets: &[(Budget, BudgetSource)], user: &UserEntry, window: WindowKind) -> bool {

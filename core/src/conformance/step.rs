@@ -66,6 +66,8 @@ pub(super) enum Terms {
     Free,
     /// The front found something against it.
     Precluded(Preclusion),
+    /// Rules apply, and it is expected to use so many tokens.
+    Ruled { tokens: u64 },
     /// The person has to have signed in lately.
     SignedInWithin { seconds: i64 },
 }
@@ -112,7 +114,8 @@ fn terms() -> impl Strategy<Value = Terms> {
         Terms::Precluded(Preclusion::UnknownModel),
         Terms::SignedInWithin { seconds: 50 },
     ];
-    prop_oneof![12 => Just(Terms::Usual), 5 => proptest::sample::select(special.to_vec())]
+    let ruled = (0..60_u64).prop_map(|tokens| Terms::Ruled { tokens });
+    prop_oneof![12 => Just(Terms::Usual), 8 => ruled, 5 => proptest::sample::select(special.to_vec())]
 }
 
 fn change() -> impl Strategy<Value = Change> {

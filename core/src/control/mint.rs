@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Actor, Authority, Control, TooOften, neighbourhood};
 use crate::Chain;
+use crate::admission::{CalledModel, Caller};
 use crate::id::{TokenId, UserId};
 use crate::identity::{Role, User};
 use crate::ports::{Clock as _, Random as _, Subject, Tokens as _, Unavailable, Users as _, WriteError};
@@ -59,6 +60,9 @@ pub enum MintError {
     /// A scope is beyond the person's role.
     #[error("only an administrator may mint a token with the scope admin")]
     ScopeBeyondRole,
+    /// The configuration does not let the person use a scope.
+    #[error("you may not have tokens with the scope {0}")]
+    ScopeNotAllowed(Scope),
     /// The person may not use the gateway.
     #[error("the account is not active")]
     Inactive,
@@ -91,6 +95,7 @@ impl<A: Authority> Control<A> {
         if scopes.contains(Scope::Admin) && self.role(actor, owner.clone()).await? < Role::Admin {
             return Err(MintError::ScopeBeyondRole);
         }
+        self.check_access(&owner.value, &scopes)?;
         self.limit_mints(actor, user).await?;
         let owner = owner.value;
 
@@ -121,6 +126,14 @@ impl<A: Authority> Control<A> {
             tracing::debug!(error = %Chain(&error), "a new token is not yet in the hot state");
         }
         Ok(Minted { secret, token, user: owner })
+    }
+
+    /// Checks that the configuration lets the person use these scopes: a token that is refused everywhere is of no use.
+    fn check_access(&self, owner: &User, scopes: &Scopes) -> Result<(), MintError> {
+        let (rules, caller) =
+            (self.config().rules(), Caller { email: &owner.email, groups: &owner.groups, token: None });
+        let is_denied = |scope: &Scope| rules.about(CalledModel::None, *scope).denial(&caller).is_some();
+        scopes.iter().find(is_denied).map_or(Ok(()), |scope| Err(MintError::ScopeNotAllowed(scope)))
     }
 
     async fn limit_mints(&self, actor: &Actor, user: UserId) -> Result<(), MintError> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Change;
+use super::rates::Rated;
 use crate::admission::{Call, Settlement, UsageEvent};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::identity::Email;
@@ -23,6 +24,9 @@ pub struct OpenLease {
     pub(super) expiry: Timestamp,
     pub(super) calendar: Calendar,
     pub(super) counters: Vec<Counter>,
+    /// Written since there are rate limits.
+    #[serde(default)]
+    pub(super) rated: Option<Rated>,
     /// Written since usage is told by group.
     #[serde(default)]
     pub(super) member_of: Vec<String>,

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::budgets::{Applicable, Budgets, Payer, applicable, counters};
 use super::lease::OpenLease;
+use super::rates::RateTable;
 use super::{Change, Decision};
 use crate::accounts::Spent;
 use crate::admission::{
-    Admit, Admitted, BudgetsEntry, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict,
+    Admit, Admitted, BudgetsEntry, Caller, Cancel, ErrorType, Refusal, Settlement, UsageEvent, UserEntry, Verdict,
 };
 use crate::id::LeaseId;
 use crate::money::{BudgetState, Calendar, Counter, Nanodollars, Window, WindowId, WindowKind};
@@ -55,6 +56,11 @@ pub(super) struct Paying<'a> {
 }
 
 impl Paying<'_> {
+    /// Returns whoever calls, as far as rules care.
+    pub(super) fn caller(&self, admit: &Admit) -> Caller<'_> {
+        Caller { email: &self.user.email, groups: &self.user.groups, token: Some(admit.token) }
+    }
+
     /// Returns the budgets that a call counts against: none if it costs nothing.
     fn applicable(&self, admit: &Admit) -> Vec<Applicable> {
         let budgets = Budgets { configured: &admit.budgets, book: self.book };
@@ -70,6 +76,8 @@ pub(super) struct Ledger {
     closed: HashMap<LeaseId, Closed>,
     closed_by_time: BTreeSet<(Timestamp, LeaseId)>,
     windows: BTreeMap<WindowId, WindowTotals>,
+    #[serde(default)]
+    rates: RateTable,
     events: VecDeque<UsageEvent>,
     /// Position of the first event that waits.
     first_event: u64,
@@ -85,9 +93,13 @@ impl Ledger {
         self.closed.contains_key(&admit.lease).then_some(Verdict::Refused(Refusal::Closed))
     }
 
-    /// Decides about a call by its budgets.
+    /// Decides about a call by its limits and its budgets.
     pub(super) fn admit(&self, admit: &Admit, paying: &Paying) -> Decision<Verdict> {
         let user = paying.user;
+        let limits = admit.rules.limits_of(&paying.caller(admit), user.id);
+        if let Some(limited) = self.rates.refusal(&limits, admit.tokens, admit.now) {
+            return (Verdict::Refused(Refusal::Limited(limited)), Vec::new());
+        }
         let applicable = paying.applicable(admit);
         let payer = Payer::of(user, Some(admit.token));
         let counters = counters(&payer, applicable.iter().map(|budget| &budget.counter));
@@ -108,6 +120,7 @@ impl Ledger {
             expiry: admit.expiry,
             calendar: admit.calendar.clone(),
             counters,
+            rated: self.rates.rated(limits.into_iter().map(|(name, _)| name).collect(), admit.tokens, admit.now),
             member_of: payer.groups().map(str::to_owned).collect(),
             call: admit.call.clone(),
         };
@@ -143,6 +156,9 @@ impl Ledger {
 
     pub(super) fn open(&mut self, lease: OpenLease) {
         self.hold(&lease, lease.estimate);
+        if let Some(rated) = &lease.rated {
+            self.rates.enter(rated);
+        }
         self.by_expiry.insert((lease.expiry, lease.id));
         self.open.insert(lease.id, lease);
     }
@@ -154,6 +170,9 @@ impl Ledger {
         if let Some(lease) = self.take_open(event.id) {
             self.hold(&lease, Nanodollars::ZERO.minus(lease.estimate));
             self.spend(&lease, cost);
+            if let Some(rated) = &lease.rated {
+                self.rates.leave(rated, (!is_sweep).then_some(&event.settlement.usage));
+            }
             let (until, swept) = if is_sweep {
                 (at.plus(SWEPT_REMEMBERED), Some(Box::new(lease)))
             } else {
@@ -171,6 +190,9 @@ impl Ledger {
     pub(super) fn cancel(&mut self, cancel: Cancel) {
         if let Some(lease) = self.take_open(cancel.lease) {
             self.hold(&lease, Nanodollars::ZERO.minus(lease.estimate));
+            if let Some(rated) = &lease.rated {
+                self.rates.withdraw(rated);
+            }
         }
         self.close(cancel.lease, Closed { until: cancel.now.plus(CLOSED_REMEMBERED), swept: None });
         self.prune(cancel.now);

@@ -16,6 +16,7 @@ mod once;
 mod pairs;
 mod places;
 mod presence;
+mod rates;
 mod roster;
 mod seen;
 mod sessions;
@@ -161,6 +162,9 @@ impl Memory {
         }
         if let Some(preclusion) = admit.preclusion {
             return (Verdict::Refused(Refusal::Precluded(preclusion)), Vec::new());
+        }
+        if let Some(denial) = admit.rules.denial(&payer.caller(admit)) {
+            return (Verdict::Refused(Refusal::Denied(denial)), Vec::new());
         }
         let (verdict, mut changes) = self.ledger.admit(admit, &payer);
         if matches!(verdict, Verdict::Admitted(_)) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Nanodollars, Price, TokenUsage};
+use super::TokenUsage;
 
 /// Body bytes that make a token until a model's own average is known.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -53,13 +53,12 @@ impl Default for Averages {
 }
 
 impl Estimator {
-    /// Returns what to hold for a call.
+    /// Returns the tokens that a call is expected to use: what they cost is held, and they count under rate limits.
     #[must_use]
-    pub fn estimate(&self, model: &str, price: &Price, size: &CallSize) -> Nanodollars {
-        let input = self.input(model, size);
+    pub fn expected(&self, model: &str, size: &CallSize) -> TokenUsage {
         let expected = self.averages(model).output_90th;
         let output = size.max_output.map_or(expected, |most| most.min(expected)).saturating_mul(size.answers.max(1));
-        price.cost(&TokenUsage { input, output, ..TokenUsage::default() }, None).amount
+        TokenUsage { input: self.input(model, size), output, ..TokenUsage::default() }
     }
 
     /// Returns the input tokens that a call is expected to have.
@@ -106,10 +105,14 @@ fn percentile_step(percentile: u64, seen: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Rates;
+    use crate::money::{Nanodollars, Price, Rates};
 
     const PRICE: Price =
         Price::flat(Rates { input: 1_000_000, cache_write_5m: 0, cache_write_1h: 0, cache_read: 0, output: 5_000_000 });
+
+    fn held(estimator: &Estimator, model: &str, size: &CallSize) -> Nanodollars {
+        PRICE.cost(&estimator.expected(model, size), None).amount
+    }
 
     fn size(text_bytes: u64, max_output: Option<u64>) -> CallSize {
         CallSize { text_bytes, blobs: 0, max_output, answers: 1 }
@@ -119,14 +122,14 @@ mod tests {
     fn starts_from_four_bytes_a_token_and_a_thousand_tokens_out() {
         let estimator = Estimator::default();
         // 4,000 bytes are 1,000 tokens at 1,000 nanodollars; 1,000 tokens out at 5,000.
-        assert_eq!(estimator.estimate("m", &PRICE, &size(4000, None)), Nanodollars(1_000_000 + 5_000_000));
+        assert_eq!(held(&estimator, "m", &size(4000, None)), Nanodollars(1_000_000 + 5_000_000));
     }
 
     #[test]
     fn holds_no_more_output_than_the_client_allows() {
         let estimator = Estimator::default();
-        assert_eq!(estimator.estimate("m", &PRICE, &size(0, Some(10))), Nanodollars(50_000));
-        assert_eq!(estimator.estimate("m", &PRICE, &size(0, Some(64_000))), Nanodollars(5_000_000));
+        assert_eq!(held(&estimator, "m", &size(0, Some(10))), Nanodollars(50_000));
+        assert_eq!(held(&estimator, "m", &size(0, Some(64_000))), Nanodollars(5_000_000));
     }
 
     #[test]
@@ -134,7 +137,7 @@ mod tests {
         let estimator = Estimator::default();
         let size = CallSize { text_bytes: 0, blobs: 2, max_output: Some(1), answers: 3 };
         // 2 × 1,600 tokens in, 3 × 1 out.
-        assert_eq!(estimator.estimate("m", &PRICE, &size), Nanodollars(3_200_000 + 15_000));
+        assert_eq!(held(&estimator, "m", &size), Nanodollars(3_200_000 + 15_000));
     }
 
     #[test]
@@ -153,10 +156,10 @@ mod tests {
             let usage = TokenUsage { input: 500, output: 100, ..TokenUsage::default() };
             estimator.learn("m", &size(1000, None), &usage);
         }
-        let learned = estimator.estimate("m", &PRICE, &size(1000, None));
+        let learned = held(&estimator, "m", &size(1000, None));
         // 500 tokens in for 1,000 bytes; the output settles around 100.
         let output = learned.0 - 500_000;
         assert!((400_000..=700_000).contains(&output), "{output}");
-        assert_eq!(estimator.estimate("other", &PRICE, &size(1000, None)), Nanodollars(250_000 + 5_000_000));
+        assert_eq!(held(&estimator, "other", &size(1000, None)), Nanodollars(250_000 + 5_000_000));
     }
 }

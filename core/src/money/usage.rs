@@ -17,3 +17,11 @@ pub struct TokenUsage {
     /// Generated, reasoning included.
     pub output: u64,
 }
+
+impl TokenUsage {
+    /// Returns all but those read from a cache: what rate limits count, as Anthropic's own do.
+    #[must_use]
+    pub fn uncached(&self) -> u64 {
+        [self.cache_write_5m, self.cache_write_1h, self.output].into_iter().fold(self.input, u64::saturating_add)
+    }
+}

@@ -6,7 +6,7 @@ use super::lease::HeldCall;
 use super::script::{Answer, json, moment, unexpected};
 use super::windows::Windows;
 use super::{ELSEWHERE, RedisHot, Transport};
-use crate::admission::{Admit, Admitted, Refusal, Verdict};
+use crate::admission::{Admit, Admitted, Denial, Denied, Limited, MOST, RateMeasure, Refusal, Verdict};
 use crate::identity::Email;
 use crate::memory::TOKEN_SEEN_EVERY;
 use crate::money::Calendar;
@@ -32,6 +32,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
         let keys = &self.keys;
         let mut touched = vec![keys.user(admit.user), keys.token(admit.token), keys.lease(admit.lease), keys.leases()];
         touched.extend([keys.active(), keys.active_by_token(), keys.budgets()]);
+        touched.extend(keys.rates());
         touched.extend_from_slice(&windows.keys);
         let mut arguments = vec![
             admit.now.0.to_string(),
@@ -49,6 +50,8 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             json(&HeldCall::of(admit))?,
             TOKEN_SEEN_EVERY.to_string(),
             unseen(admit.now),
+            if admit.rules.is_empty() { String::new() } else { json(admit.rules.as_ref())? },
+            admit.tokens.min(MOST).to_string(),
         ];
         arguments.extend(windows.kept(admit.now));
         arguments.extend(admit.budgets.iter().flat_map(described));
@@ -72,12 +75,32 @@ fn verdict(word: &str, mut answer: Answer, admit: &Admit, calendar: &Calendar) -
         "sign_in_too_old" => Refusal::SignInTooOld,
         "closed" => Refusal::Closed,
         "precluded" => Refusal::Precluded(admit.preclusion.ok_or_else(unexpected)?),
+        "denied" => Refusal::Denied(denial(&mut answer)?),
+        "limited" => Refusal::Limited(limited(&mut answer, admit)?),
         "unpriced" => Refusal::Unpriced,
         "exhausted" => Refusal::Exhausted(state(&mut answer, calendar)?),
         "reserved" => Refusal::Reserved(state(&mut answer, calendar)?),
         _ => return Err(unexpected()),
     };
     Ok(Verdict::Refused(refusal))
+}
+
+fn denial(answer: &mut Answer) -> Result<Denial, Unavailable> {
+    let by_token = answer.text()? == "token";
+    let what = if answer.text()? == "model" { Denied::Model } else { Denied::Scope };
+    Ok(Denial { by_token, what })
+}
+
+fn limited(answer: &mut Answer, admit: &Admit) -> Result<Limited, Unavailable> {
+    let (scope, model) = (answer.text()?, answer.text()?);
+    let limit = admit.rules.limit(&scope, &model).ok_or_else(unexpected)?.clone();
+    let measure = match answer.text()?.as_str() {
+        "requests" => RateMeasure::Requests,
+        "tokens" => RateMeasure::Tokens,
+        "in_flight" => RateMeasure::InFlight,
+        _ => return Err(unexpected()),
+    };
+    Ok(Limited { limit, measure })
 }
 
 fn admitted(mut answer: Answer, calendar: &Calendar) -> Result<Admitted, Unavailable> {

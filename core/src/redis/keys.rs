@@ -81,6 +81,11 @@ impl Keys {
         self.key("leases")
     }
 
+    /// What rate limits count: of even minutes, of odd ones, and calls in flight.
+    pub(super) fn rates(&self) -> [String; 3] {
+        ["rates:even", "rates:odd", "in_flight"].map(|name| self.key(name))
+    }
+
     pub(super) fn spent(&self, window: &WindowId) -> String {
         self.key(&format!("spent:{}", window.0))
     }

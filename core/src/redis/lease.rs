@@ -8,7 +8,7 @@ use super::keys::kept;
 use super::script::{self, Answer, Script, json};
 use super::windows::Windows;
 use super::{ELSEWHERE, RedisHot, Transport};
-use crate::admission::{Admit, Call, Cancel, Settlement};
+use crate::admission::{Admit, Call, Cancel, MOST, Settlement};
 use crate::id::{LeaseId, TokenId, UserId};
 use crate::memory::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
 use crate::money::Nanodollars;
@@ -55,6 +55,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             settlement.at.0.to_string(),
             json(settlement)?,
             settlement.cost.0.to_string(),
+            settlement.usage.uncached().min(MOST).to_string(),
             kept(now.plus(CLOSED_REMEMBERED), now),
         ];
         let keys = self.charged_keys(settlement.lease);
@@ -63,7 +64,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
 
     pub(super) async fn give_up(&self, Cancel { lease, now }: Cancel) -> Result<(), Unavailable> {
         let arguments = vec![kept(now.plus(CLOSED_REMEMBERED), now)];
-        let keys = vec![self.keys.lease(lease), self.keys.leases()];
+        let keys = [self.keys.lease(lease), self.keys.leases()].into_iter().chain(self.keys.rates()).collect();
         self.end(Ending { script: &script::CANCEL, keys, lease, arguments, now }).await.map(drop)
     }
 
@@ -86,7 +87,8 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
     }
 
     fn charged_keys(&self, lease: LeaseId) -> Vec<String> {
-        vec![self.keys.lease(lease), self.keys.leases(), self.keys.usage(), self.keys.places()]
+        let own = [self.keys.lease(lease), self.keys.leases(), self.keys.usage(), self.keys.places()];
+        own.into_iter().chain(self.keys.rates()).collect()
     }
 
     /// Ends a lease in the windows that it most likely counts in, or else in those that it names.

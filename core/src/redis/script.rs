@@ -39,10 +39,10 @@ macro_rules! scripts {
 }
 
 scripts! {
-    SETTLE: "amounts" "ledger" "charge" "settle";
-    CANCEL: "amounts" "ledger" "cancel";
+    SETTLE: "amounts" "ledger" "rates" "charge" "settle";
+    CANCEL: "amounts" "ledger" "rates" "cancel";
     OVERDUE: "overdue";
-    SWEEP: "amounts" "ledger" "charge" "sweep";
+    SWEEP: "amounts" "ledger" "rates" "charge" "sweep";
     OPEN_SESSION: "presence" "open_session";
     FIND_SESSION: "find_session";
     END_SESSION: "presence" "end_session";
@@ -72,7 +72,7 @@ macro_rules! functions {
 
 /// What runs whatever believes what the server knows of people, tokens and money.
 const BELIEVING: &str = concat!(
-    text!("generation" "amounts" "ledger" "presence" "roster" "budgets"),
+    text!("generation" "amounts" "ledger" "presence" "roster" "budgets" "rates" "limits"),
     functions!("admit" "install" "tally" "enrolled" "session" "activity" "beat" "loss" "recover" "spending"),
     text!("dispatch")
 );

@@ -187,6 +187,13 @@ impl ModelRoute {
         &self.entry.name
     }
 
+    /// Returns the model by which rules go: the one of the configuration whatever the alias, or the one asked for where that stands
+    /// for many.
+    #[must_use]
+    pub fn model<'a>(&'a self, asked: &'a str) -> &'a str {
+        if self.entry.name.ends_with(WILDCARD) { asked } else { &self.entry.name }
+    }
+
     /// Returns what its tokens cost.
     #[must_use]
     pub fn price(&self) -> Option<&Arc<Price>> {

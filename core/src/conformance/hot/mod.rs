@@ -3,6 +3,7 @@
 mod calls;
 mod continuity;
 mod helpers;
+mod limits;
 mod money;
 mod presence;
 mod roster;
@@ -12,6 +13,7 @@ mod sessions;
 pub use calls::*;
 pub use continuity::*;
 pub use helpers::{ask, generation, install_all, recovery};
+pub use limits::*;
 pub use money::*;
 pub use presence::*;
 pub use roster::*;
@@ -49,6 +51,12 @@ macro_rules! hot_conformance {
             applies_what_administrators_decide,
             admits_nobody_before_it_knows_the_budgets,
             tells_used_up_from_held,
+            opens_again_when_the_minute_is_over,
+            counts_the_tokens_that_were_used,
+            frees_the_place_of_a_call_that_ends,
+            counts_no_call_that_was_given_up,
+            applies_the_limits_that_fit,
+            refuses_what_may_not_be_called,
             lets_a_persons_only_call_in,
             refuses_unpriced_models_under_a_budget,
             adds_large_amounts_exactly,

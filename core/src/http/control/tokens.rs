@@ -126,7 +126,9 @@ fn mint_problem(error: &MintError, actor: &Actor) -> Problem {
         MintError::Name(_) | MintError::Lifetime { .. } | MintError::Scope => {
             Problem::new(Kind::Invalid, format!("{error}."))
         }
-        MintError::ScopeBeyondRole => Problem::new(Kind::Forbidden, format!("{error}.")),
+        MintError::ScopeBeyondRole | MintError::ScopeNotAllowed(_) => {
+            Problem::new(Kind::Forbidden, format!("{error}."))
+        }
         MintError::Inactive => Problem::new(Kind::Forbidden, "Your account is not active."),
         MintError::TooOften(TooOften { retry_after }) => {
             Problem::new(Kind::RateLimited, "Too many tokens were minted in the last minute. Try again shortly.")

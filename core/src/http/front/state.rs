@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::admission::Recent;
+use crate::admission::{Recent, Rules};
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::money::{Budget, Calendar, Estimator};
 use crate::ports::{Clock as _, Platform};
@@ -27,6 +27,7 @@ struct Inner<P> {
     catalog: Catalog,
     estimator: Mutex<Estimator>,
     budgets: Arc<[Budget]>,
+    rules: Rules,
     time_zone: jiff::tz::TimeZone,
 }
 
@@ -61,6 +62,7 @@ impl<P: Platform> Front<P> {
             catalog: Catalog::of(&config)?,
             estimator: Mutex::default(),
             budgets: config.budgets().into(),
+            rules: config.rules(),
             time_zone: config.time_zone(),
             config,
         })))
@@ -108,6 +110,10 @@ impl<P: Platform> Front<P> {
 
     pub(super) fn budgets(&self) -> Arc<[Budget]> {
         Arc::clone(&self.0.budgets)
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.0.rules
     }
 
     pub(super) fn calendar(&self, now: Timestamp) -> Calendar {

@@ -1,12 +1,14 @@
 -- Decides about a call and opens its lease.
--- KEYS: gen, user, token, lease, leases, active, active by token, budgets, spent ×4, held ×4
+-- KEYS: gen, user, token, lease, leases, active, active by token, budgets, counts of even minutes, of odd ones,
+--       calls in flight, spent ×4, held ×4
 -- ARGV: now, lease, user, token, epoch, since when they have to have signed in (empty if that does not matter), precluded,
 --       priced, whether it costs nothing, estimate, expiry, calendar, call, seconds between two notes that a token was used, when
---       people who may be forgotten were seen, kept ×4, then the budgets of the configuration
+--       people who may be forgotten were seen, the rules about the call as JSON (empty if there are none), the tokens that it is
+--       expected to use, kept ×4, then the budgets of the configuration
 local now, id, uid, jti, epoch, signed_in_since, precluded, priced, is_free = unpack(ARGV, 1, 9)
-local estimate, expiry, calendar, call, every, unseen = unpack(ARGV, 10, 15)
-local kept = {unpack(ARGV, 16, 19)}
-local FIRST_BUDGET = 20
+local estimate, expiry, calendar, call, every, unseen, rules, tokens = unpack(ARGV, 10, 17)
+local kept = {unpack(ARGV, 18, 21)}
+local FIRST_BUDGET, FIRST_RATE = 22, 9
 
 local gen = generation()
 local user = redis.call('HMGET', KEYS[2], 'gen', 'status', 'until', 'token_epoch', 'email', 'groups', 'last_sign_in',
@@ -44,6 +46,16 @@ end
 
 if is_open then return admitted() end
 
+rules = rules ~= '' and cjson.decode(rules) or {limits = {}, access = {}}
+local denied = denial(payer, rules.access)
+if denied then return denied end
+local limits, minute, has_begun = limits_of(payer, rules.limits), '', false
+if #limits > 0 then
+  minute, has_begun = counted_minute(FIRST_RATE, now)
+  local too_many = limited(FIRST_RATE, limits, minute, has_begun, tokens)
+  if too_many then return too_many end
+end
+
 local applicable = standing()
 if priced == '0' and #applicable > 0 then return {'unpriced'} end
 for _, state in ipairs(applicable) do
@@ -66,6 +78,7 @@ for _, state in ipairs(applicable) do
 end
 redis.call('HSET', KEYS[4], 'state', 'open', 'calendar', calendar, 'estimate', estimate, 'expiry', expiry,
   'counters', cjson.encode(counters), 'groups', groups, 'email', email, 'call', call)
+enter(FIRST_RATE, KEYS[4], limits, minute, has_begun, tokens)
 redis.call('ZADD', KEYS[5], expiry, id)
 add(held, counters, estimate, kept)
 if not seen or tonumber(now) - tonumber(seen) >= tonumber(every) then

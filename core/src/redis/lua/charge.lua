@@ -12,11 +12,11 @@ end
 
 local function read_lease(key)
   local held_back = redis.call('HMGET', key, 'state', 'calendar', 'estimate', 'expiry', 'counters', 'email', 'call',
-    'groups')
-  local state, calendar, estimate, expiry, counters, email, call, groups = unpack(held_back, 1, 8)
+    'groups', 'rated', 'minute', 'tokens')
+  local state, calendar, estimate, expiry, counters, email, call, groups, names, minute, tokens = unpack(held_back, 1, 11)
   return {
     state = state, calendar = calendar, estimate = estimate, expiry = expiry,
     counters = counters and cjson.decode(counters), email = email, call = call,
-    groups = groups or '[]',
+    groups = groups or '[]', rated = {names = names, minute = minute, tokens = tokens},
   }
 end

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::lease::Lease;
 use crate::Chain;
-use crate::admission::{Admit, Admitted, Preclusion, Refusal, Verdict};
+use crate::admission::{
+    Admit, Admitted, Denial, Denied, Limited, Preclusion, RateLimit, RateMeasure, Refusal, RuleScope, Verdict,
+};
 use crate::config::PublicUrl;
 use crate::http::front::gate::BAD_CREDENTIAL;
 use crate::http::front::{Front, control_plane};
 use crate::http::{Kind, Problem};
-use crate::money::BudgetState;
+use crate::money::{BudgetScope, BudgetState};
 use crate::ports::{Admission as _, Platform, within};
 use crate::time::Timestamp;
 
@@ -103,6 +105,8 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
                 admit.call.model, admit.call.route
             ),
         ),
+        Refusal::Denied(denial) => denied(*denial, admit),
+        Refusal::Limited(limited) => self::limited(limited, now),
         Refusal::Unpriced => Problem::new(
             Kind::Unpriced,
             format!(
@@ -118,6 +122,36 @@ fn problem(refusal: &Refusal, admit: &Admit, public_url: &PublicUrl) -> Problem 
         ),
         Refusal::Closed => Problem::unavailable(),
     }
+}
+
+fn denied(Denial { by_token, what }: Denial, admit: &Admit) -> Problem {
+    let who = if by_token { "This API token" } else { "You" };
+    let text = match what {
+        Denied::Model if admit.call.model.is_empty() => format!("{who} may not call {}.", admit.call.route),
+        Denied::Model => format!("{who} may not call the model {:?}.", admit.call.model),
+        Denied::Scope => format!("{who} may not use the gateway for this."),
+    };
+    Problem::new(Kind::Forbidden, format!("{text} An administrator can change that."))
+}
+
+fn limited(limited: &Limited, now: Timestamp) -> Problem {
+    let RateLimit { scope, model, requests_per_minute, tokens_per_minute, calls_in_flight } = &limited.limit;
+    let (most, what) = match limited.measure {
+        RateMeasure::Requests => (requests_per_minute, "requests in a minute"),
+        RateMeasure::Tokens => (tokens_per_minute, "tokens in a minute"),
+        RateMeasure::InFlight => (calls_in_flight, "calls at once"),
+    };
+    let most = most.unwrap_or_default();
+    let of = match scope {
+        RuleScope::Of(BudgetScope::User(_) | BudgetScope::DefaultUser) => "you may have",
+        RuleScope::Of(BudgetScope::Group(_)) => "your group may have",
+        RuleScope::Of(BudgetScope::Org) => "the organisation may have",
+        RuleScope::Of(BudgetScope::Token(_)) | RuleScope::DefaultToken => "this API token may have",
+    };
+    let model = model.as_ref().map(|model| format!(" of {}", model.as_str())).unwrap_or_default();
+    let wait = limited.retry_after(now);
+    let text = format!("Too many: {of} {most} {what}{model}. Try again in {wait} s.");
+    Problem::new(Kind::RateLimited, text).retry_after(wait)
 }
 
 fn exhausted(state: &BudgetState, now: Timestamp) -> Problem {
@@ -137,7 +171,6 @@ fn exhausted(state: &BudgetState, now: Timestamp) -> Problem {
 }
 
 fn name(state: &BudgetState) -> String {
-    use crate::money::BudgetScope;
     let window = state.budget.window.name();
     match &state.budget.scope {
         BudgetScope::User(_) | BudgetScope::DefaultUser => format!("your {window} budget"),

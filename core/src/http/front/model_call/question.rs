@@ -1,6 +1,6 @@
 //! What is asked of the hot state about a call.
 
-use crate::admission::{Admit, Call, Preclusion};
+use crate::admission::{Admit, Call, CalledModel, Preclusion};
 use crate::http::RequestContext;
 use crate::http::front::Front;
 use crate::id::LeaseId;
@@ -29,22 +29,23 @@ impl<P: Platform> Asker<'_, P> {
         };
         let provider = route.map(|route| route.provider().name()).unwrap_or_default();
         let call = self.call(format.path(), &peek.model, provider, peek.stream);
-        let general = self.about(call, Scope::Llm);
+        let model = route.map_or(peek.model.as_str(), |route| route.model(&peek.model));
+        let general = self.about(call, CalledModel::Named(model), Scope::Llm);
         let preclusion = general.preclusion.or(preclusion);
         if format.is_free() {
             return Admit { preclusion, ..free(general) };
         }
         let price = route.and_then(ModelRoute::price);
         let name = route.map(ModelRoute::name).unwrap_or_default();
-        let estimate =
-            price.map_or(Nanodollars::ZERO, |price| self.front.estimator().estimate(name, price, &peek.size));
-        Admit { preclusion, priced: price.is_some(), estimate, ..general }
+        let expected = self.front.estimator().expected(name, &peek.size);
+        let estimate = price.map_or(Nanodollars::ZERO, |price| price.cost(&expected, None).amount);
+        Admit { preclusion, priced: price.is_some(), estimate, tokens: expected.uncached(), ..general }
     }
 
     /// Returns the question about a call that is passed on without being read.
     pub(super) fn about_passthrough(&self, path: &str, passthrough: &Passthrough) -> Admit {
         let call = self.call(path, "", passthrough.provider.name(), false);
-        let general = self.about(call, Scope::Llm);
+        let general = self.about(call, CalledModel::Unread, Scope::Llm);
         if passthrough.cost == Nanodollars::ZERO {
             return free(general);
         }
@@ -53,11 +54,11 @@ impl<P: Platform> Asker<'_, P> {
 
     /// Returns the question about a request that calls nobody.
     pub(super) fn about_nothing(&self, scope: Scope) -> Admit {
-        free(self.about(self.call("", "", "", false), scope))
+        free(self.about(self.call("", "", "", false), CalledModel::None, scope))
     }
 
     /// Returns a question that holds nothing, under every budget.
-    fn about(&self, call: Call, scope: Scope) -> Admit {
+    fn about(&self, call: Call, model: CalledModel, scope: Scope) -> Admit {
         let (front, token) = (self.front, self.token);
         let now = front.now();
         Admit {
@@ -70,6 +71,8 @@ impl<P: Platform> Asker<'_, P> {
             preclusion: (!token.scopes.contains(scope)).then_some(Preclusion::Scope),
             priced: true,
             is_free: false,
+            rules: front.rules().about(model, scope),
+            tokens: 0,
             estimate: Nanodollars::ZERO,
             expiry: now.plus(front.config().upstream.max_duration.get() + LEASE_MARGIN),
             // The usage event tells the same time: its sums are of the same windows.
