@@ -37,6 +37,9 @@ pub mod redis;
 pub mod scim;
 pub mod session;
 mod shelf;
+#[cfg(test)]
+#[path = "../build/shrink.rs"]
+mod shrink;
 pub mod signin;
 pub mod time;
 pub mod token;

@@ -18,6 +18,7 @@ use gateway_native::http_client::HttpClient;
 use gateway_native::redis::RedisTransport;
 
 use crate::hot::EmbeddedHot;
+use crate::metrics::Operation;
 use gateway_native::host::{SystemClock, SystemRandom};
 
 /// Where the hot state is. An enum, because the configuration decides, and the front compiled twice would be twice as large.
@@ -33,16 +34,19 @@ pub(crate) enum LocalHot {
 
 impl Hot for LocalHot {}
 
-/// Passes each method of the ports on to the store that there is.
+/// Passes each method of the ports on to the store that there is, and measures it.
 macro_rules! delegate {
     ($($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* })*) => {
         $(impl $port for LocalHot {
             $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, Unavailable> {
-                match self {
+                let operation = Operation::begin("hot", stringify!($method));
+                let answer = match self {
                     Self::Embedded(hot) => hot.$method($($name),*).await,
                     Self::Redis(hot) => hot.$method($($name),*).await,
                     Self::Upstash(hot) => hot.$method($($name),*).await,
-                }
+                };
+                operation.end(&answer);
+                answer
             })*
         })*
     };

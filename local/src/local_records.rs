@@ -15,6 +15,7 @@ use gateway_core::token::Token;
 use gateway_core::version::{Stored, Version};
 use gateway_native::dynamodb::DynamoRecords;
 
+use crate::metrics::Operation;
 use crate::records::SqliteRecords;
 
 /// Where the records are. An enum, because the configuration decides.
@@ -28,15 +29,18 @@ pub(crate) enum LocalRecords {
 
 impl Records for LocalRecords {}
 
-/// Passes each method of the ports on to the store that there is.
+/// Passes each method of the ports on to the store that there is, and measures it.
 macro_rules! delegate {
     ($($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty, $error:ty;)* })*) => {
         $(impl $port for LocalRecords {
             $(async fn $method(&self, $($name: $kind),*) -> Result<$answer, $error> {
-                match self {
+                let operation = Operation::begin("records", stringify!($method));
+                let answer = match self {
                     Self::Sqlite(records) => records.$method($($name),*).await,
                     Self::Dynamo(records) => records.$method($($name),*).await,
-                }
+                };
+                operation.end(&answer);
+                answer
             })*
         })*
     };

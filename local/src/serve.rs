@@ -27,6 +27,7 @@ use crate::hot::EmbeddedHot;
 use crate::key_source::KeySource;
 use crate::local_hot::LocalHot;
 use crate::local_records::LocalRecords;
+use crate::metrics::Metering;
 use crate::platform::{LocalAuthority, LocalControl, LocalPlatform};
 use crate::records::SqliteRecords;
 use crate::welcome::{self, Welcome};
@@ -59,6 +60,7 @@ pub(crate) async fn serve(mut config: Config, environment: Environment) -> Resul
     let background = TokioBackground::default();
     let http = HttpClient::new()?;
     let authority = open_stores(&config, &data, &http).await?;
+    let metering = metrics::start(&config, &authority.hot).await?;
     let control = Control::new(authority.clone(), Arc::clone(&config), keys);
     let platform = LocalPlatform {
         hot: authority.hot,
@@ -68,12 +70,11 @@ pub(crate) async fn serve(mut config: Config, environment: Environment) -> Resul
     };
     let front = Front::new(platform, Arc::clone(&config))?;
     let is_development = development.is_some();
-    let router = front_router(front);
+    let router = measured(metering.as_ref(), front_router(front));
     let router = match development {
         Some(provider) => provider.fallback_service(router),
         None => router,
     };
-    measure(&config).await?;
     begin(&control, &http, source).await;
 
     tracing::info!(%listen, public_url = %config.public_url(), "serving");
@@ -100,24 +101,28 @@ pub(crate) async fn serve_control(config: Config, environment: Environment) -> R
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
 
+    let config = Arc::new(config);
     let http = HttpClient::new()?;
     let authority = open_stores(&config, &data, &http).await?;
-    measure(&config).await?;
+    let metering = metrics::start(&config, &authority.hot).await?;
     let public_url = config.public_url().to_string();
-    let control = Control::new(authority, Arc::new(config), keys);
+    let control = Control::new(authority, config, keys);
     begin(&control, &http, source).await;
 
     tracing::info!(%listen, public_url, "serving the control plane");
     say(&format!("llm-gateway {} serves the control plane of {public_url} on {listen}", env!("CARGO_PKG_VERSION")));
-    server::serve(listener, remote_control_router(control, fronts), server::stop_signal(), server::GRACE).await;
+    let router = measured(metering.as_ref(), remote_control_router(control, fronts));
+    server::serve(listener, router, server::stop_signal(), server::GRACE).await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Begins to measure, if somebody wants to know.
-async fn measure(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-    let Some(listen) = config.metrics.listen else { return Ok(()) };
-    metrics::start(listen).await
+/// Has measured what a router answers, if somebody wants to know.
+fn measured(metering: Option<&Metering>, router: Router) -> Router {
+    match metering {
+        Some(metering) => metering.around(router),
+        None => router,
+    }
 }
 
 /// Begins what goes on beside requests.

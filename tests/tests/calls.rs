@@ -156,6 +156,17 @@ async fn answers_to_its_own_name_only() {
     }
 }
 
+/// What is measured is nobody's to read unless that is configured, and at a Worker never.
+#[tokio::test]
+async fn has_nothing_to_read_where_nobody_may() {
+    let gateway = Deployment::start("").await;
+    let request = Client::new().get(format!("{}/metrics", gateway.origin()));
+    for request in [request.try_clone().unwrap(), request.bearer_auth("obviously-fake-token-of-prometheus")] {
+        let answer = send(request).await;
+        assert_eq!((answer.status, answer.header("x-content-type-options")), (StatusCode::NOT_FOUND, "nosniff"));
+    }
+}
+
 async fn raw(mut stream: tokio::net::TcpStream, request: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     stream.write_all(request.as_bytes()).await.expect("the deployment listens");

@@ -113,3 +113,25 @@ pub enum Refusal {
     /// The lease was closed before: it was cancelled, or this is a late repeat.
     Closed,
 }
+
+impl Refusal {
+    /// Returns why, in a word: for those who watch how many there are.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::WrongUser => "wrong_user",
+            Self::Expired => "expired",
+            Self::Removed => "removed",
+            Self::Revoked => "revoked",
+            Self::Suspended { .. } => "suspended",
+            Self::SignInTooOld => "sign_in_too_old",
+            Self::Precluded(Preclusion::Scope) => "scope",
+            Self::Precluded(Preclusion::UnknownModel) => "unknown_model",
+            Self::Precluded(Preclusion::OtherForm) => "other_form",
+            Self::Unpriced => "unpriced",
+            Self::Exhausted(_) => "budget_exhausted",
+            Self::Reserved(_) => "budget_reserved",
+            Self::Closed => "closed",
+        }
+    }
+}

@@ -148,6 +148,7 @@ impl Config {
         self.signin.validate()?;
         self.scim.check()?;
         self.log.check()?;
+        self.metrics.check()?;
         self.alerts.check(self.server.insecure)?;
         self.tokens.keys()?;
         self.control.address()?;

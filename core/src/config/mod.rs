@@ -138,19 +138,23 @@ pub struct Scim {
     pub token: Option<SecretString>,
 }
 
-/// The shortest `scim.token`, in characters: whoever guesses it removes everybody.
-const SHORTEST_SCIM_TOKEN: usize = 32;
+/// The shortest bearer token that may be configured, in characters: whoever guesses the directory's removes everybody.
+const SHORTEST_BEARER: usize = 32;
 
 impl Scim {
     fn check(&self) -> Result<(), ConfigError> {
-        let Some(token) = &self.token else { return Ok(()) };
-        let text = token.expose_secret();
-        if text.len() < SHORTEST_SCIM_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let reason = format!("must have {SHORTEST_SCIM_TOKEN} characters, and none that a header cannot carry");
-            return Err(ConfigError::key("scim.token", reason));
-        }
-        Ok(())
+        check_bearer("scim.token", self.token.as_ref())
     }
+}
+
+fn check_bearer(key: &str, token: Option<&SecretString>) -> Result<(), ConfigError> {
+    let Some(token) = token else { return Ok(()) };
+    let text = token.expose_secret();
+    if text.len() < SHORTEST_BEARER || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let reason = format!("must have {SHORTEST_BEARER} characters, and none that a header cannot carry");
+        return Err(ConfigError::key(key, reason));
+    }
+    Ok(())
 }
 
 /// `[session]`

@@ -139,6 +139,7 @@ impl<A: Authority> Control<A> {
         let zone = self.config().time_zone();
         loop {
             let (events, through) = self.hot().pending_usage(BATCH).await?;
+            measures::note_waiting(&events, self.now());
             let is_last = events.len() < BATCH as usize;
             if events.is_empty() {
                 return Ok(moved);
@@ -154,7 +155,7 @@ impl<A: Authority> Control<A> {
             self.records().touch(&uses.into_iter().collect::<Vec<_>>()).await?;
             self.hot().discard_usage(through).await?;
             for posting in &postings {
-                measures::measure(&posting.event);
+                measures::measure(&posting.event, self.config());
             }
             // What came meanwhile waits for the next time: small steps would commit the records all the time.
             if is_last {
@@ -170,6 +171,7 @@ impl<A: Authority> Control<A> {
     /// [`Unavailable`]: the rest is tried again next time.
     pub async fn apply_outbox(&self) -> Result<usize, Unavailable> {
         let changes = self.records().unapplied(BATCH).await?;
+        measures::note_changes(changes.len());
         let published = changes.iter().map(|(subject, _)| self.publish(*subject)).collect();
         all_of(published).await?;
         Ok(changes.len())

@@ -2,6 +2,9 @@
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 /// Where Anthropic's clients put their key.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -37,6 +40,15 @@ pub fn bearer(headers: &HeaderMap, api_key: bool) -> Result<&str, CredentialErro
         found = Some(credential);
     }
     found.ok_or(CredentialError::Missing)
+}
+
+/// Says whether a request shows a secret as its bearer token.
+#[must_use]
+pub fn shows(headers: &HeaderMap, expected: &SecretString) -> bool {
+    let Ok(shown) = bearer(headers, false) else { return false };
+    // Of one length, so that comparing them takes one time.
+    let [shown, expected] = [shown, expected.expose_secret()].map(Sha256::digest);
+    shown.ct_eq(&expected).into()
 }
 
 fn after_scheme(value: &str) -> Option<&str> {

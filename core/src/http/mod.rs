@@ -18,7 +18,7 @@ mod routes;
 
 pub use context::{PeerAddress, RequestContext};
 pub use control::{MAX_ANSWER, RemoteControl, control_router, remote_control_router};
-pub use credential::{CredentialError, bearer};
+pub use credential::{CredentialError, bearer, shows};
 pub use csrf::is_own_page;
 pub use front::{Compressible, Front, front_router, unserved};
 pub use problem::{Dialect, Kind, Problem};

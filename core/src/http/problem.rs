@@ -182,6 +182,8 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     retry_after: Option<i64>,
+    /// Why, where its kind says less.
+    reason: Option<&'static str>,
     /// The budget that is used up.
     budget: Option<Box<BudgetState>>,
 }
@@ -195,7 +197,7 @@ impl Problem {
             Kind::BudgetReserved => Some(2),
             _ => None,
         };
-        Self { kind, detail: detail.into(), retry_after, budget: None }
+        Self { kind, detail: detail.into(), retry_after, reason: None, budget: None }
     }
 
     /// Says that a store did not answer. The cause belongs in the log.
@@ -209,6 +211,22 @@ impl Problem {
     pub const fn retry_after(mut self, seconds: i64) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// Adds why, in a word for those who run the gateway. Clients are not told.
+    #[must_use]
+    pub const fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Returns why, in a word: what was added, or its kind's name.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self.reason {
+            Some(reason) => reason,
+            None => self.kind.slug(),
+        }
     }
 
     /// Adds the budget that is used up.

@@ -27,7 +27,7 @@ impl Script {
 /// Joins the files that a script is made of: its own, and the ones that it builds on before.
 macro_rules! text {
     ($($file:literal)+) => {
-        concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)
+        concat!($(include_str!(concat!(env!("OUT_DIR"), "/lua/", $file, ".lua")), "\n"),+)
     };
 }
 
@@ -66,7 +66,7 @@ scripts! {
 /// Makes a function of Lua of each file.
 macro_rules! functions {
     ($($name:literal)+) => {
-        concat!($("local function ", $name, "()\n", include_str!(concat!("lua/", $name, ".lua")), "end\n"),+)
+        concat!($("local function ", $name, "()\n", include_str!(concat!(env!("OUT_DIR"), "/lua/", $name, ".lua")), "end\n"),+)
     };
 }
 

@@ -1,4 +1,5 @@
-//! The outermost layer: what every request passes on its way in, and every answer on its way out.
+//! The outermost layer: what every request passes on its way in, and every answer on its way out. An answer that tells a
+//! [`Problem`] has it among its extensions.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -39,6 +40,8 @@ pub(super) async fn enter<P: Platform>(State(front): State<Front<P>>, mut reques
         let page = page.and_then(|view| pages::problem(&problem, &context.id, &view));
         response = page.unwrap_or_else(|| problem.respond(dialect, &context.id));
         response.headers_mut().extend(headers);
+        // For hosts that measure.
+        response.extensions_mut().insert(problem);
     }
     finish(&mut response, &context.id);
     let elapsed_ms = platform.clock().now().since(context.at);

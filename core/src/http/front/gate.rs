@@ -5,14 +5,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use secrecy::ExposeSecret as _;
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
 use super::session::{Visitor, me, visitor};
 use super::{Front, enter, keys, model_call};
+use crate::admission::Refusal;
 use crate::control::{Actor, Via};
-use crate::http::{CredentialError, Gate, Kind, Problem, RequestContext, bearer, is_own_page};
+use crate::http::{CredentialError, Gate, Kind, Problem, RequestContext, bearer, is_own_page, shows};
 use crate::identity::Role;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified, VerifyError};
@@ -114,10 +112,7 @@ async fn by_session<P: Platform>(front: &Front<P>, gate: Gate, request: &mut Req
 fn by_directory<P: Platform>(front: &Front<P>, headers: &HeaderMap) -> Result<Via, Problem> {
     let expected = front.config().scim.token.as_ref();
     let expected = expected.ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
-    let shown = bearer(headers, false).map_err(|_| Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL))?;
-    // Of one length, so that comparing them takes one time.
-    let [shown, expected] = [shown, expected.expose_secret()].map(Sha256::digest);
-    if bool::from(shown.ct_eq(&expected)) {
+    if shows(headers, expected) {
         return Ok(Via::Directory);
     }
     Err(Problem::new(Kind::Unauthenticated, BAD_CREDENTIAL))
@@ -140,7 +135,7 @@ async fn verify<P: Platform>(front: &Front<P>, headers: &HeaderMap, api_key: boo
         CredentialError::Missing | CredentialError::Malformed => refused(BAD_CREDENTIAL),
     })?;
     keys::verify(front, text).await?.map_err(|error| match error {
-        VerifyError::Expired => refused("token expired"),
+        VerifyError::Expired => refused("token expired").because(Refusal::Expired.reason()),
         VerifyError::Invalid | VerifyError::UnknownKey => refused(BAD_CREDENTIAL),
     })
 }

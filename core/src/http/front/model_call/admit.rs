@@ -47,7 +47,7 @@ async fn decide<P: Platform>(lease: &mut Lease<P>, front: &Front<P>, admit: &Adm
             }
             Ok(Verdict::Refused(refusal)) => {
                 lease.refused();
-                return Err(problem(&refusal, admit, front.public_url()));
+                return Err(problem(&refusal, admit, front.public_url()).because(refusal.reason()));
             }
             Ok(Verdict::Unknown(generation)) => {
                 if !restore(front, lease, admit, generation).await? {

@@ -22,9 +22,10 @@ use crate::signin::return_path;
 pub(super) use assets::asset;
 pub(super) use view::View;
 
+/// What the build script makes of a file in `core/ui`.
 macro_rules! ui {
     ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/ui/", $name))
+        include_str!(concat!(env!("OUT_DIR"), "/ui/", $name))
     };
 }
 use ui;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::http::front::pages::words::Language;
+use crate::shrink;
 
 /// Returns the name and the text of every file of the pages that ends so.
 fn files(end: &str) -> Vec<(String, String)> {
@@ -56,7 +57,9 @@ fn serves_every_file_that_documents_and_modules_name() {
         let name = name.replace("{{ view.language() }}", "en");
         assert!(assets::file(&name).is_some(), "{name}");
     }
-    for (name, text) in modules.iter().chain(&files(".css")) {
+    let modules = modules.iter().map(|(name, text)| (name, shrink::script(text)));
+    let sheets = files(".css");
+    for (name, text) in modules.chain(sheets.iter().map(|(name, text)| (name, shrink::style(text)))) {
         assert_eq!(assets::file(name).map(|(_, served)| served), Some(text.as_str()), "{name} is served");
     }
 }
