@@ -16,6 +16,7 @@ mod public_url;
 mod records;
 mod rules;
 mod unknown;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,7 @@ pub use metrics::Metrics;
 pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 pub use records::Records;
+pub use usage::Usage;
 
 use crate::admission::{AccessRule, RateLimit};
 use crate::identity::RolePolicy;
@@ -94,6 +96,8 @@ pub struct Config {
     pub log: Log,
     /// What is measured, and where.
     pub metrics: Metrics,
+    /// What is kept of calls.
+    pub usage: Usage,
 }
 
 /// `[server]`
