@@ -63,11 +63,27 @@ struct TokenPage {
 }
 
 #[derive(Template)]
+#[template(path = "usage.html")]
+struct UsagePage {
+    view: View,
+    /// Today's date on the gateway's calendar.
+    today: String,
+    /// Whether it asks for the range that is asked for by default.
+    is_usual: bool,
+    /// Whose usage it shows: one person's.
+    everybody: bool,
+}
+
+#[derive(Template)]
 #[template(path = "dashboard.html")]
 struct Dashboard {
     view: View,
     /// What its list asks for first, if that is known.
     list: Option<&'static str>,
+    /// Today's date on the gateway's calendar.
+    today: String,
+    /// Whose usage it shows: everybody's.
+    everybody: bool,
 }
 
 #[derive(Template)]
@@ -150,7 +166,28 @@ fn lifetimes(view: &View, default: u32, longest: u32) -> Vec<(u32, String)> {
     offered
 }
 
-/// `GET /token-session-manager`: everybody's tokens and sessions, for administrators.
+/// `GET /usage`: what a person has used.
+pub(super) async fn usage<P: Platform>(
+    State(front): State<Front<P>>,
+    Extension(me): Extension<Me>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    let view = View::of(&headers).seen_by(me);
+    let is_usual = has_usual_range(query.as_deref().unwrap_or_default());
+    with_sign_out(&front, &UsagePage { view, today: today(&front), is_usual, everybody: false }).await
+}
+
+/// Says whether the page of usage asks for the last 30 days, as its address stands.
+fn has_usual_range(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).all(|(name, value)| name != "days" || value == "30")
+}
+
+fn today<P: Platform>(front: &Front<P>) -> String {
+    front.calendar(front.now()).day().to_owned()
+}
+
+/// `GET /token-session-manager`: everybody's tokens, sessions and usage, for administrators.
 pub(super) async fn dashboard<P: Platform>(
     State(front): State<Front<P>>,
     Extension(me): Extension<Me>,
@@ -158,7 +195,8 @@ pub(super) async fn dashboard<P: Platform>(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let list = first_list(query.as_deref().unwrap_or_default());
-    with_sign_out(&front, &Dashboard { view: View::of(&headers).seen_by(me), list }).await
+    let view = View::of(&headers).seen_by(me);
+    with_sign_out(&front, &Dashboard { view, list, today: today(&front), everybody: true }).await
 }
 
 /// Returns what the list that the dashboard's address shows asks for, where it asks for nothing in particular.
