@@ -34,7 +34,7 @@ export function budgetList(changed) {
     columns: [
       { id: "budget", cell: head, value: whose },
       { id: "limit", cell: (budget) => limit(budget, changed), value: (budget) => Number(budget.limit) },
-      { id: "standing", kind: "text standing", cell: (budget) => (budget.spent === null ? nothing() : standing(whose(budget), budget)), value: ({ spent }) => Number(spent) },
+      { id: "standing", cell: (budget) => (budget.spent === null ? nothing() : standing(whose(budget), budget)), value: ({ spent }) => Number(spent) },
     ],
     actions: ({ source }) => (source === "config" ? [] : [{ id: "unset", danger: true, run: ({ scope, window: length }) => remove(PATH, { scope, window: length }) }]),
     empty: () => "budget.empty",

@@ -10,10 +10,11 @@ const MARKS = ["", "M-2 2L2-2M0 8L8 0M6 10L10 6", "M3 4h2", "M0 4H8", "M4 0V8", 
 /** The number of the series that takes what has none of its own. */
 export const REST = MARKS.length - 1;
 
-/** Where the columns begin and end, and how wide a letter of the axes is at most, in pixels. */
+/** Where the columns are, and how much room a day's label needs, in pixels. */
 const TOP = 8;
 const BOTTOM = 208;
-const LETTER = 7;
+const LEFT = 64;
+const LABEL = 76;
 
 function draw(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -37,58 +38,53 @@ function rect(x, y, width, height, more) {
 
 /** Draws a bar that is so much of its place, in the colour of a series. */
 export function bar(part, series) {
-  const filled = rect(0, 0, 0, 8, { fill: `url(#series-${series})` });
-  filled.setAttribute("width", `${100 * part}%`);
-  return draw("svg", { "class": "share", "aria-hidden": "true" }, filled);
+  return draw("svg", { "class": "share", "aria-hidden": "true" }, rect(0, 0, `${100 * part}%`, 99, { fill: `url(#series-${series})` }));
 }
 
 /**
- * Makes a chart in `place`. Returns what shows columns in it, `{ key, label, name, parts }`, of parts `{ series, name, value }` in USD. Its
- * legend tells what the column stands for that is pointed at or has the focus, else what all do together.
+ * Makes a chart in `place`. Returns what shows columns in it, `{ key, label, name, values }`, of the amounts of `names` in USD. The legend
+ * tells what the column stands for that is pointed at or has the focus, else what all do together.
  */
 export function columnChart(place, title) {
   const svg = draw("svg", { "role": "group", "aria-label": title });
   const legend = make("ul", { class: "legend" });
+  let names = [];
   let columns = [];
   let drawn;
   let stop;
   place.append(svg, legend);
 
-  const elementOf = (key) => [...svg.querySelectorAll(".column")].find(({ dataset }) => dataset.key === key);
+  const elements = () => [...svg.querySelectorAll(".column")];
 
-  const stopAt = (key) => {
-    elementOf(stop)?.setAttribute("tabindex", -1);
-    stop = key;
-    elementOf(stop)?.setAttribute("tabindex", 0);
+  const stopAt = (at) => {
+    stop = columns[at].key;
+    elements().forEach((element, index) => element.setAttribute("tabindex", index === at ? 0 : -1));
+    return elements()[at];
   };
 
   const point = (element) => {
-    const found = columns.find(({ key }) => key === element?.dataset.key);
-    const sums = new Map();
-    for (const { parts } of columns) {
-      for (const { series, name, value } of parts) {
-        const before = sums.get(series)?.value ?? 0;
-        sums.set(series, { series, name, value: before + (!found || parts === found.parts ? value : 0) });
-      }
-    }
-    const entries = [...sums.values()].sort(bySeries);
-    const all = [make("b", {}, found?.name ?? title), make("span", {}, dollars(total(entries)))];
-    legend.replaceChildren(make("li", {}, ...all), ...entries.map(({ series, name, value }) => make("li", {}, bar(1, series), make("bdi", {}, name), make("span", {}, dollars(value)))));
+    const one = columns[elements().indexOf(element)];
+    const values = names.map((_, series) => total((one ? [one] : columns).map((column) => column.values[series])));
+    const entry = (amount, ...what) => make("li", {}, ...what, make("span", {}, dollars(amount)));
+    const entries = names.map((name, series) => entry(values[series], bar(1, series), make("bdi", {}, name)));
+    legend.replaceChildren(entry(total(values), make("b", {}, one?.name ?? title)), ...entries);
   };
 
   const redraw = () => {
     const width = svg.clientWidth;
     const next = JSON.stringify([width, columns]);
-    if (width > 0 && columns.length > 0 && next !== drawn) {
-      drawn = next;
-      const hadFocus = svg.contains(document.activeElement);
-      svg.replaceChildren(...drawColumns(columns, width));
-      stopAt(elementOf(stop) ? stop : columns.at(-1).key);
-      if (hadFocus) {
-        elementOf(stop).focus({ preventScroll: true });
-      }
-      point(svg.querySelector(":focus, .column:hover"));
+    if (width === 0 || next === drawn) {
+      return;
     }
+    drawn = next;
+    const hadFocus = svg.contains(document.activeElement);
+    svg.replaceChildren(...drawColumns(columns, names, width));
+    const at = columns.findIndex(({ key }) => key === stop);
+    const element = stopAt(at < 0 ? columns.length - 1 : at);
+    if (hadFocus) {
+      element.focus({ preventScroll: true });
+    }
+    point(svg.querySelector(":focus, .column:hover"));
   };
 
   svg.addEventListener("keydown", (event) => {
@@ -96,58 +92,49 @@ export function columnChart(place, title) {
     const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: columns.length - 1 }[event.key];
     if (next !== undefined) {
       event.preventDefault();
-      stopAt((columns[next] ?? columns[at]).key);
-      elementOf(stop).focus();
+      stopAt(columns[next] ? next : at).focus();
     }
   });
-  for (const come of ["pointerover", "focusin"]) {
-    svg.addEventListener(come, ({ target }) => point(target.closest(".column")));
-  }
-  for (const go of ["pointerleave", "focusout"]) {
-    svg.addEventListener(go, () => point());
+  for (const sign of ["pointerover", "focusin", "pointerleave", "focusout"]) {
+    svg.addEventListener(sign, () => point(svg.querySelector(".column:hover") ?? svg.querySelector(":focus")));
   }
   new ResizeObserver(redraw).observe(svg);
-  return (next) => {
-    columns = next;
+  return (...given) => {
+    [columns, names] = given;
     redraw();
   };
 }
 
-function drawColumns(columns, width) {
-  const most = Math.max(...columns.map(({ parts }) => total(parts)));
+function drawColumns(columns, names, width) {
+  const most = Math.max(...columns.map(({ values }) => total(values)));
   const step = stepFor(most || 0.01);
   const ticks = Array.from({ length: Math.max(1, Math.ceil(most / step - 1e-9)) + 1 }, (_, at) => at * step);
-  const places = step < 1 ? Math.max(2, Math.ceil(-Math.log10(step))) : 0;
-  const left = dollars(ticks.at(-1), places).length * LETTER + 8;
   const y = (value) => BOTTOM + ((TOP - BOTTOM) * value) / ticks.at(-1);
-  const room = (width - left) / columns.length;
+  const room = (width - LEFT) / columns.length;
   // As many labels as there is room for, today's among them.
-  const each = Math.ceil((10 * LETTER) / room);
+  const each = Math.ceil(LABEL / room);
+  const words = (at, top, anchor, text) => draw("text", { "aria-hidden": "true", "x": at, "y": top, "text-anchor": anchor }, text);
   const lines = ticks.flatMap((value) => [
-    draw("path", { class: "line", d: `M${left} ${y(value)}H${width}` }),
-    draw("text", { "aria-hidden": "true", "x": left - 8, "y": y(value) + 4, "text-anchor": "end" }, dollars(value, places))]);
-  const bars = columns.flatMap(({ key, label, name, parts }, at) => {
-    const x = left + at * room;
-    const said = [name, dollars(total(parts)), ...parts.map((part) => `${part.name} ${dollars(part.value)}`)].join(t("list.separator"));
-    let below = 0;
-    const pieces = parts.map(({ series, value }) => {
-      below += value;
-      return rect(x + room / 10, y(below), room * 0.8, y(below - value) - y(below), { fill: `url(#series-${series})` });
+    draw("path", { class: "line", d: `M${LEFT} ${y(value)}H${width}` }),
+    words(LEFT - 8, y(value) + 4, "end", dollars(value))]);
+  const bars = columns.flatMap(({ label, name, values }, at) => {
+    const x = LEFT + at * room;
+    const parts = names.map((part, series) => `${part} ${dollars(values[series])}`).filter((_, series) => values[series] > 0);
+    let top = 0;
+    const pieces = values.map((value, series) => {
+      top += value;
+      return rect(x + room / 10, y(top), room * 0.8, y(top - value) - y(top), { fill: `url(#series-${series})` });
     });
-    const column = draw("g", { "class": "column", "role": "img", "tabindex": -1, "aria-label": said, "data-key": key }, rect(x, TOP, room, BOTTOM - TOP, { class: "hit" }), ...pieces);
-    const isLabelled = (columns.length - 1 - at) % each === 0 && x > left + LETTER;
-    return isLabelled ? [column, draw("text", { "aria-hidden": "true", "x": Math.min(x + room / 2, width - 3 * LETTER), "y": BOTTOM + 18, "text-anchor": "middle" }, label)] : [column];
+    const said = [name, dollars(total(values)), ...parts].join(t("list.separator"));
+    const column = draw("g", { "class": "column", "role": "img", "aria-label": said }, rect(x, TOP, room, BOTTOM - TOP, { class: "hit" }), ...pieces);
+    const isLabelled = (columns.length - 1 - at) % each === 0;
+    return isLabelled ? [column, words(Math.min(x + room / 2, width - LABEL / 6), BOTTOM + 18, "middle", label)] : [column];
   });
   return [...lines, ...bars];
 }
 
-function total(parts) {
-  return parts.reduce((sum, { value }) => sum + value, 0);
-}
-
-/** Compares parts by their place in a column. */
-export function bySeries(one, other) {
-  return one.series - other.series;
+function total(values) {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Returns how far apart ticks are: one, two or five of some power of ten, for four of them at most. */

@@ -123,23 +123,29 @@ export function resetDay(time, present) {
 /** Smallest amount in USD that is told apart from nothing. */
 const SMALLEST_AMOUNT = 0.0001;
 
-/** Writes an amount of USD: cents from one dollar up, four places below, so that small calls still show; or so many places. */
-export function dollars(amount, places) {
+/** Writes an amount of USD: cents from one dollar up, four places below, so that small calls still show. */
+export function dollars(amount) {
   const value = Number(amount);
-  if (value > 0 && value < SMALLEST_AMOUNT && places === undefined) {
+  if (value > 0 && value < SMALLEST_AMOUNT) {
     return t("money.under", { amount: `$${SMALLEST_AMOUNT}` });
   }
+  const digits = value >= 1 ? 2 : 4;
   return new Intl.NumberFormat(language === "en" ? "en-US" : language, {
     style: "currency",
     currency: "USD",
-    minimumFractionDigits: places ?? 2,
-    maximumFractionDigits: places ?? (value >= 1 ? 2 : 4),
+    minimumFractionDigits: 2,
+    maximumFractionDigits: digits,
   }).format(value);
 }
 
-/** Writes a share of one in hundredths. */
+/** Writes a share in hundredths. */
 export function share(part, whole) {
-  return new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 }).format(part / whole);
+  return (part / whole).toLocaleString(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+}
+
+/** Writes a large number with three digits. */
+export function about(number) {
+  return number.toLocaleString(language, { notation: "compact", maximumSignificantDigits: 3 });
 }
 
 const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["Firefox", "Firefox"], ["Chrome", "Chrome"], ["Safari", "Safari"]];

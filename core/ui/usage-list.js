@@ -26,9 +26,9 @@ export function usageList(changed) {
     if (made !== by.value) {
       made = by.value;
       byId("usage-grid").replaceChildren();
-      const more = MORE.map((id) => number(id, (row) => row[id]));
+      const errors = number("errors", (row) => row.errors);
       grid = sumGrid(byId("usage-grid"), made, ask, {
-        more: ["day", "model"].includes(made) ? [...more, ...LATENCIES] : more,
+        more: ["day", "model"].includes(made) ? [errors, ...LATENCIES] : [errors],
         shown: ({ answer }) => showSums(answer, MORE),
       });
     }

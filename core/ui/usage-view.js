@@ -1,8 +1,8 @@
 // What the pages of usage share: the range, the figures, cost by day, and tables of sums.
 
-import { REST, bar, bySeries, columnChart } from "./charts.js";
+import { REST, bar, columnChart } from "./charts.js";
 import { byId, make } from "./dom.js";
-import { dollars, namedDay, share } from "./format.js";
+import { about, dollars, namedDay, share } from "./format.js";
 import { Grid } from "./grid.js";
 import { count, t } from "./words.js";
 
@@ -10,6 +10,9 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /** The most days that the API adds up. */
 const MOST_DAYS = 400;
+
+/** The least width of a day's column, in pixels of the window; where there is less, a column is a week. */
+const NARROWEST = 8;
 
 /** What sums are told apart by: the column that names a row, what shows it and what is beside, and what it is known by. */
 export const DIMENSIONS = {
@@ -50,11 +53,14 @@ export function shifted(day, by) {
 /** Shows the figures and cost by day of an answer. */
 export function showSums({ from, to, today, time_zone: zone, total, days, days_by_model: rows }, more = []) {
   form.dataset.today = today;
+  for (const part of document.querySelectorAll(".sums")) {
+    part.hidden = total.requests === 0;
+  }
   byId("usage-note").textContent = `${namedDay(from)} – ${namedDay(to)} (${zone})`;
-  const told = [["cost", dollars(total.cost)], ["requests", count(total.requests)], ["tokens", count(input(total) + total.output_tokens)],
+  const told = [["cost", dollars(total.cost)], ["requests", count(total.requests)], ["tokens", about(input(total) + total.output_tokens)],
     ["cache", cached(total)], ...more.map((id) => [id, count(total[id])])];
   byId("usage-figures").replaceChildren(...told.map(([id, text]) => make("div", {}, make("dt", {}, t(`column.${id}`)), make("dd", {}, text))));
-  showColumns(columns(from, to, rows));
+  showCosts(from, to, rows);
   showDays(days);
 }
 
@@ -67,30 +73,25 @@ function cached(sum) {
   return share(sum.cache_read_tokens, input(sum) || 1);
 }
 
-function columns(from, to, rows) {
-  const costs = {};
+function showCosts(from, to, rows) {
+  const costs = new Map();
   for (const { model, cost } of rows) {
-    costs[`-${model}`] = (costs[`-${model}`] ?? 0) + Number(cost);
+    costs.set(model, (costs.get(model) ?? 0) + Number(cost));
   }
   // Those that cost most, by their names: none changes its colour when another overtakes it.
-  const named = Object.keys(costs).sort((one, other) => costs[other] - costs[one]).slice(0, REST).sort().map((name) => name.slice(1));
-  const days = {};
-  for (let day = from; day <= to; day = shifted(day, 1)) {
-    days[day] = { key: day, label: namedDay(day, true), name: namedDay(day), parts: [] };
+  const dear = [...costs.keys()].sort((one, other) => costs.get(other) - costs.get(one));
+  const names = dear.splice(0, REST).sort();
+  const columns = [];
+  const length = (Date.parse(to) - Date.parse(from)) / DAY < innerWidth / NARROWEST ? 1 : 7;
+  for (let day = from; day <= to; day = shifted(day, length)) {
+    const last = shifted(day, length - 1);
+    columns.push({ key: day, last, label: namedDay(day, true), name: length > 1 ? `${namedDay(day)} – ${namedDay(last)}` : namedDay(day), values: Array(REST + 1).fill(0) });
   }
   for (const { day, model, cost } of rows) {
-    const at = named.indexOf(model);
-    const series = at < 0 ? REST : at;
-    const { parts } = days[day];
-    const rest = parts.find((part) => part.series === REST && series === REST);
-    if (rest) {
-      rest.value += Number(cost);
-    } else {
-      parts.push({ series, name: series === REST ? t("usage.other") : model, value: Number(cost) });
-      parts.sort(bySeries);
-    }
+    const at = names.indexOf(model);
+    columns.find(({ last }) => day <= last).values[at < 0 ? REST : at] += Number(cost);
   }
-  return Object.values(days);
+  showColumns(columns, dear.length > 0 ? [...names, t("usage.other")] : names);
 }
 
 /** Makes the column of a whole number. */
@@ -125,7 +126,7 @@ export function sumGrid(place, by, fetch, { more = [], shown } = {}) {
       { id: "cache", cell: cached, value: (row) => row.cache_read_tokens / input(row) || 0 },
       ...more,
     ],
-    empty: () => "usage.empty",
+    empty: () => (by === "group" ? "usage.groups" : "usage.empty"),
     shown,
   });
 }

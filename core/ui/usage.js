@@ -7,7 +7,6 @@ import { wireFilters } from "./grid.js";
 import { startLive } from "./live.js";
 import { givenGrid, range, showSums, sumGrid } from "./usage-view.js";
 
-const form = byId("usage-range");
 const showTokens = givenGrid(byId("usage-token-grid"), "token");
 
 async function fetch() {
@@ -21,15 +20,6 @@ function shown({ answer }) {
   showTokens(answer.tokens);
 }
 
-const query = new URLSearchParams(location.search);
-for (const { name } of form.elements) {
-  if (query.has(name)) {
-    form.elements[name].value = query.get(name);
-  }
-}
 const grid = sumGrid(byId("usage-grid"), "model", fetch, { shown });
-wireFilters(form, () => {
-  grid.first();
-  history.replaceState(null, "", `?${new URLSearchParams(new FormData(form))}`);
-});
+wireFilters(byId("usage-range"), () => grid.first());
 startLive(() => grid.refresh())();

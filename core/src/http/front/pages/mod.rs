@@ -68,10 +68,6 @@ struct UsagePage {
     view: View,
     /// Today's date on the gateway's calendar.
     today: String,
-    /// Whether it asks for the range that is asked for by default.
-    is_usual: bool,
-    /// Whose usage it shows: one person's.
-    everybody: bool,
 }
 
 #[derive(Template)]
@@ -82,8 +78,6 @@ struct Dashboard {
     list: Option<&'static str>,
     /// Today's date on the gateway's calendar.
     today: String,
-    /// Whose usage it shows: everybody's.
-    everybody: bool,
 }
 
 #[derive(Template)]
@@ -170,17 +164,10 @@ fn lifetimes(view: &View, default: u32, longest: u32) -> Vec<(u32, String)> {
 pub(super) async fn usage<P: Platform>(
     State(front): State<Front<P>>,
     Extension(me): Extension<Me>,
-    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let view = View::of(&headers).seen_by(me);
-    let is_usual = has_usual_range(query.as_deref().unwrap_or_default());
-    with_sign_out(&front, &UsagePage { view, today: today(&front), is_usual, everybody: false }).await
-}
-
-/// Says whether the page of usage asks for the last 30 days, as its address stands.
-fn has_usual_range(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).all(|(name, value)| name != "days" || value == "30")
+    with_sign_out(&front, &UsagePage { view, today: today(&front) }).await
 }
 
 fn today<P: Platform>(front: &Front<P>) -> String {
@@ -196,7 +183,7 @@ pub(super) async fn dashboard<P: Platform>(
 ) -> Result<Response<Body>, Problem> {
     let list = first_list(query.as_deref().unwrap_or_default());
     let view = View::of(&headers).seen_by(me);
-    with_sign_out(&front, &Dashboard { view, list, today: today(&front), everybody: true }).await
+    with_sign_out(&front, &Dashboard { view, list, today: today(&front) }).await
 }
 
 /// Returns what the list that the dashboard's address shows asks for, where it asks for nothing in particular.
