@@ -70,7 +70,7 @@ function limit(budget, changed) {
   const label = `${t("column.limit")}${t("list.separator")}${whose(budget)}`;
   const input = make("input", { "inputmode": "decimal", "autocomplete": "off", "value": budget.limit, "aria-label": label, "data-part": "limit" });
   const problem = make("div", { role: "alert" });
-  const edit = make("form", { class: "amount" }, input, make("button", { class: "button small primary" }, t("budget.save")), problem);
+  const edit = make("form", { class: "field amount" }, input, make("button", { class: "button small primary" }, t("budget.save")), problem);
   const typed = () => edit.classList.toggle("changed", input.value !== budget.limit);
   input.addEventListener("input", typed);
   input.addEventListener("keydown", ({ key }) => {

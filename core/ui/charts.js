@@ -72,7 +72,7 @@ export function columnChart(place, title) {
 
   const redraw = () => {
     const width = svg.clientWidth;
-    const next = JSON.stringify([width, columns]);
+    const next = JSON.stringify([width, columns, names]);
     if (width === 0 || next === drawn) {
       return;
     }
