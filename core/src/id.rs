@@ -1,6 +1,6 @@
 //! Identifiers: ULIDs, each kind a type of its own, so that a token's id is never taken for a user's.
 
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 
 /// Why a text is no identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,12 @@ macro_rules! ulid_newtype {
                 low[6..].copy_from_slice(&random);
                 let millis = u64::try_from(now.0).unwrap_or(0);
                 Self(ulid::Ulid::from_parts(millis, u128::from_be_bytes(low)))
+            }
+
+            /// Returns the first identifier that can be made at a time: all that were made before sort before it.
+            #[must_use]
+            pub fn first_at(at: Timestamp) -> Self {
+                Self::new(Millis(at.0.saturating_mul(1000)), [0; 10])
             }
 
             /// Returns the 128 bits, for use as a compact key.

@@ -1,6 +1,6 @@
 //! The records of this gateway: its own, or in a table that it shares with others.
 
-use gateway_core::accounts::{Posting, RollUp, RollUpKey, Spent};
+use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
@@ -84,6 +84,8 @@ delegate! {
     Accounts {
         spent(windows: &[WindowId]) -> Vec<Spent>, Unavailable;
         roll_ups(day: &str, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
+        user_roll_ups(user: UserId, days: Days, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
+        day_sums(dimension: Dimension, days: Days, page: &PageRequest) -> Page<(DaySumKey, DaySum)>, Unavailable;
     }
     Beats {
         beats() -> u64, Unavailable;
@@ -96,5 +98,6 @@ delegate! {
     Retention {
         forget_tokens(expired_by: Timestamp, limit: u32) -> u32, Unavailable;
         forget_spent(ended_by: Timestamp, limit: u32) -> u32, Unavailable;
+        forget_usage(before: Timestamp, limit: u32) -> u32, Unavailable;
     }
 }

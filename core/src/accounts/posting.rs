@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{RollUp, RollUpKey};
+use super::{DaySum, DaySumKey, RollUp, RollUpKey, day_sum};
 use crate::admission::UsageEvent;
 use crate::money::{Calendar, Counter, Nanodollars, WindowId, WindowKind};
 use crate::time::Timestamp;
@@ -44,6 +44,8 @@ pub struct Sums {
     pub spent: BTreeMap<SpentKey, (Nanodollars, Option<Timestamp>)>,
     /// What the days' roll-ups go up by, or down.
     pub roll_ups: BTreeMap<RollUpKey, RollUp>,
+    /// What the days' sums go up by, or down.
+    pub days: BTreeMap<DaySumKey, DaySum>,
 }
 
 impl Posting {
@@ -85,8 +87,20 @@ impl Sums {
                 *sum = sum.plus(amount);
             }
         }
-        let added = RollUp::of(&posting.event).minus(replaced.map(RollUp::of).unwrap_or_default());
+        let added = DaySum::of(&posting.event, replaced);
         let sum = self.roll_ups.entry(posting.roll_up_key()).or_default();
-        *sum = sum.plus(added);
+        *sum = sum.plus(added.usage);
+        self.add_to_days(posting, &added);
+    }
+    fn add_to_days(&mut self, posting: &Posting, added: &DaySum) {
+        for key in day_sum::keys(&posting.event, posting.calendar.day()) {
+            let has_latency = key.dimension.has_latency();
+            let sum = self.days.entry(key).or_default();
+            if has_latency {
+                sum.add(added);
+            } else {
+                sum.usage = sum.usage.plus(added.usage);
+            }
+        }
     }
 }

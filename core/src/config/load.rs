@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::inherited::inherit;
 use super::unknown::explain;
-use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl, Seconds};
+use super::{BudgetEntry, Config, Model, Place, Provider, ProviderKind, PublicUrl, Seconds, Usage};
 use crate::money::{Budget, ConfiguredPrice, InvalidAmount, Nanodollars, Price, Rates};
 use crate::ports::Vars;
 use crate::signin::SigninConfigError;
@@ -171,6 +171,7 @@ impl Config {
             ("upstream.first_byte", self.upstream.first_byte, 1, 3600),
             ("upstream.idle", self.upstream.idle, 1, 3600),
             ("upstream.max_duration", self.upstream.max_duration, 1, 3600),
+            ("usage.keep", self.usage.keep, Usage::LEAST, Usage::MOST),
         ];
         for (key, value, least, most) in ranges {
             if !(least..=most).contains(&value.0) {

@@ -15,6 +15,7 @@ mod place;
 mod public_url;
 mod records;
 mod unknown;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub use metrics::Metrics;
 pub use place::Place;
 pub use public_url::{HostMatch, InvalidPublicUrl, PublicUrl};
 pub use records::Records;
+pub use usage::Usage;
 
 use crate::identity::RolePolicy;
 use crate::money::{Budget, BudgetScope, ConfiguredPrice, WindowKind};
@@ -88,6 +90,8 @@ pub struct Config {
     pub log: Log,
     /// What is measured, and where.
     pub metrics: Metrics,
+    /// What is kept of calls.
+    pub usage: Usage,
 }
 
 /// `[server]`

@@ -12,6 +12,7 @@ use crate::token::{KeyError, KeySet, Signer, TokenPolicy};
 use crate::version::Generation;
 
 use super::alert_desk::AlertDesk;
+use super::drain::Drains;
 use super::{Actor, Via};
 
 /// The adapters of one control plane.
@@ -48,6 +49,7 @@ struct Inner<A> {
     alert_desk: AlertDesk,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
+    drains: Drains,
     /// What this process is called where it shares work with others.
     name: String,
 }
@@ -83,6 +85,7 @@ impl<A: Authority> Control<A> {
             enrolled: AtomicI64::new(i64::MIN),
             alert_desk: AlertDesk::default(),
             recovering: AtomicBool::new(false),
+            drains: Drains::default(),
             name,
         }))
     }
@@ -158,6 +161,10 @@ impl<A: Authority> Control<A> {
 
     pub(super) fn recovering(&self) -> &AtomicBool {
         &self.0.recovering
+    }
+
+    pub(super) fn drains(&self) -> &Drains {
+        &self.0.drains
     }
 
     pub(super) fn name(&self) -> &str {

@@ -144,10 +144,10 @@ fn still_recovering() -> Unavailable {
 }
 
 /// Whoever holds it is alone at something, until it is dropped.
-struct Alone<'a>(&'a AtomicBool);
+pub(super) struct Alone<'a>(&'a AtomicBool);
 
 impl<'a> Alone<'a> {
-    fn enter(flag: &'a AtomicBool) -> Option<Self> {
+    pub(super) fn enter(flag: &'a AtomicBool) -> Option<Self> {
         flag.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok().then_some(Self(flag))
     }
 }

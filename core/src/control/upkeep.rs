@@ -25,6 +25,9 @@ const AT_ONCE: usize = 8;
 /// How many leases one sweep charges at most.
 const SWEEP: u32 = 50;
 
+/// How many times old events are forgotten at once: what is left comes a minute later, and keeps nobody waiting.
+const FORGETTING: u32 = 10;
+
 /// The duty of doing all of this, where several processes share a hot state.
 const UPKEEP: &str = "upkeep";
 
@@ -52,11 +55,13 @@ pub enum Chore {
     ForgetTokens,
     /// Forgets old sums.
     ForgetSpent,
+    /// Forgets old events of the usage log.
+    ForgetUsage,
 }
 
 impl Chore {
     /// All of them, the most urgent first: what was taken away has to be gone, and usage can wait.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Recover,
         Self::ApplyOutbox,
         Self::Repair,
@@ -66,6 +71,7 @@ impl Chore {
         Self::Enrol,
         Self::ForgetTokens,
         Self::ForgetSpent,
+        Self::ForgetUsage,
     ];
 
     /// Returns how long to wait between two times, where something is there to do them.
@@ -75,7 +81,7 @@ impl Chore {
             Self::Recover | Self::ApplyOutbox | Self::Alert | Self::Enrol => Duration::from_secs(5),
             Self::Drain => Duration::from_secs(2),
             Self::Sweep => Duration::from_secs(30),
-            Self::Repair => Duration::from_mins(1),
+            Self::Repair | Self::ForgetUsage => Duration::from_mins(1),
             // There is little of it each day.
             Self::ForgetTokens | Self::ForgetSpent => Duration::from_hours(1),
         }
@@ -93,6 +99,7 @@ impl Chore {
             Self::Enrol => "tokens are not enrolled",
             Self::ForgetTokens => "old tokens are not forgotten",
             Self::ForgetSpent => "old sums are not forgotten",
+            Self::ForgetUsage => "old usage is not forgotten",
         }
     }
 }
@@ -103,7 +110,7 @@ impl<A: Authority> Control<A> {
     pub async fn attend_to(&self, chore: Chore, client: &impl Http) -> bool {
         let done = match chore {
             Chore::Recover => self.recover().await,
-            Chore::Drain => self.drain_usage().await.map(drop),
+            Chore::Drain => self.drain_unless_draining().await,
             Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
             Chore::Sweep => self.sweep().await.map(drop),
             Chore::Alert => self.send_alerts(client).await.map(drop),
@@ -112,6 +119,7 @@ impl<A: Authority> Control<A> {
             Chore::Enrol => self.enrol().await.map(drop),
             Chore::ForgetTokens => self.forget_tokens().await.map(drop),
             Chore::ForgetSpent => self.forget_spent().await.map(drop),
+            Chore::ForgetUsage => self.forget_usage().await.map(drop),
         };
         if let Err(error) = &done {
             tracing::warn!(error = %Chain(error), "{}", chore.failure());
@@ -209,6 +217,24 @@ impl<A: Authority> Control<A> {
     /// [`Unavailable`]: the rest is forgotten next time.
     pub async fn forget_spent(&self) -> Result<u32, Unavailable> {
         to_the_end(BATCH, || self.records().forget_spent(self.now().plus(-WINDOW_REMEMBERED), BATCH)).await
+    }
+
+    /// Forgets events of the usage log that are older than the configuration has them kept, some of them. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]: the rest is forgotten next time.
+    pub async fn forget_usage(&self) -> Result<u32, Unavailable> {
+        let before = self.now().plus(-self.config().usage.keep.get());
+        let mut all = 0;
+        for _ in 0..FORGETTING {
+            let forgotten = self.records().forget_usage(before, BATCH).await?;
+            all += forgotten;
+            if forgotten < BATCH {
+                break;
+            }
+        }
+        Ok(all)
     }
 }
 

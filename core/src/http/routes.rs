@@ -111,9 +111,7 @@ pub enum FrontEndpoint {
     ModelCall,
     /// The models that can be called.
     Models,
-    /// The caller's own spending.
-    Usage,
-    /// The same as Claude Code asks for it.
+    /// The caller's own spending, as Claude Code asks for it.
     ClientUsage,
 }
 
@@ -122,6 +120,12 @@ pub enum FrontEndpoint {
 pub enum ControlEndpoint {
     /// Who the caller is.
     Me,
+    /// What the caller used and spent.
+    OwnUsage,
+    /// What everybody used and spent.
+    Usage,
+    /// The same as a table.
+    UsageTable,
     /// Mints a token.
     Generate,
     /// Lists the caller's tokens.
@@ -266,9 +270,9 @@ pub const ROUTES: &[Route] = &[
     front(Method::POST, "/v1/responses", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::POST, "/v1/embeddings", Gate::Bearer(Scope::Llm), FrontEndpoint::ModelCall),
     front(Method::GET, "/v1/models", Gate::Bearer(Scope::Llm), FrontEndpoint::Models),
-    front(Method::GET, "/api/usage/me", Gate::SessionOr(Scope::UsageRead), FrontEndpoint::Usage),
     front(Method::GET, "/api/oauth/usage", Gate::Bearer(Scope::Llm), FrontEndpoint::ClientUsage),
     control(Method::GET, "/api/me", Gate::SessionOr(Scope::UsageRead), ControlEndpoint::Me),
+    control(Method::GET, "/api/usage/me", Gate::SessionOr(Scope::UsageRead), ControlEndpoint::OwnUsage),
     control(Method::POST, "/api/token/generate", Gate::Session, ControlEndpoint::Generate),
     control(Method::GET, "/api/token/list", Gate::Session, ControlEndpoint::List),
     control(Method::GET, "/api/token/info", Gate::Session, ControlEndpoint::Info),
@@ -300,6 +304,8 @@ pub const ROUTES: &[Route] = &[
     control(Method::POST, "/customer/update", Gate::Admin, ControlEndpoint::UpdateCustomer),
     control(Method::GET, "/customer/info", Gate::Admin, ControlEndpoint::Customer),
     control(Method::GET, "/customer/list", Gate::Admin, ControlEndpoint::Customers),
+    control(Method::GET, "/api/admin/usage", Gate::Admin, ControlEndpoint::Usage),
+    control(Method::GET, "/api/admin/usage.csv", Gate::Admin, ControlEndpoint::UsageTable),
     control(Method::GET, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Administrators),
     control(Method::POST, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Grant),
     control(Method::DELETE, "/api/admin/manage", Gate::SuperAdmin, ControlEndpoint::Ungrant),

@@ -6,7 +6,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use super::{PeopleList, PeopleQuery, Unavailable};
-use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
+use crate::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Email, Name, User};
@@ -185,6 +185,22 @@ pub trait Accounts {
         day: &str,
         page: &PageRequest,
     ) -> impl Future<Output = Result<Page<(RollUpKey, RollUp)>, Unavailable>> + Send;
+
+    /// Returns one page of the roll-ups of one person's calls, the first day's first. What it costs does not grow with what others did.
+    fn user_roll_ups(
+        &self,
+        user: UserId,
+        days: Days,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<(RollUpKey, RollUp)>, Unavailable>> + Send;
+
+    /// Returns one page of what everybody's calls add up to by one thing, the first day's first.
+    fn day_sums(
+        &self,
+        dimension: Dimension,
+        days: Days,
+        page: &PageRequest,
+    ) -> impl Future<Output = Result<Page<(DaySumKey, DaySum)>, Unavailable>> + Send;
 }
 
 /// Remembers how often the hot state's beats were counted, so that one which has gone back is noticed.
@@ -217,6 +233,10 @@ pub trait Retention {
     /// Forgets what was spent in windows that had ended by `ended_by`, at most `limit` sums; returns how many. Roll-ups and the
     /// log still tell of it. Alerts about those windows go with them.
     fn forget_spent(&self, ended_by: Timestamp, limit: u32) -> impl Future<Output = Result<u32, Unavailable>> + Send;
+
+    /// Forgets events of calls that came in before `before`, at most `limit` of them; returns how many. Sums still tell of them. A store
+    /// has to do this also if it forgets the rest by itself.
+    fn forget_usage(&self, before: Timestamp, limit: u32) -> impl Future<Output = Result<u32, Unavailable>> + Send;
 }
 
 /// Which record changed.

@@ -1,11 +1,13 @@
 //! What the usage log adds up to.
 
-use gateway_core::accounts::{RollUp, RollUpKey, Spent, SpentKey, Sums};
+use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, RollUp, RollUpKey, Spent, SpentKey, Sums};
+use gateway_core::id::UserId;
 use gateway_core::money::{Nanodollars, WindowId};
 use gateway_core::ports::{Accounts, Page, PageRequest, Unavailable};
 use gateway_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use super::day_sums::add_day_sum;
 use super::workers::Refusal;
 use super::{SqliteRecords, page, rows, text_error};
 
@@ -29,6 +31,15 @@ pub(super) const ROLL_UPS: &str = roll_ups_of_day!(
     "(user, token, model, provider) > (:user, :token, :model, :provider)
      ORDER BY user, token, model, provider LIMIT :limit"
 );
+
+/// One page of a person's roll-ups.
+pub(super) const USER_ROLL_UPS: &str =
+    "SELECT day, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost,
+         errors, estimated, unpriced
+     FROM roll_up
+     WHERE user = :user AND (day, token, model, provider) > (:day, :token, :model, :provider)
+         AND day BETWEEN :first AND :last
+     ORDER BY day, token, model, provider LIMIT :limit";
 
 /// One roll-up.
 const ROLL_UP: &str = roll_ups_of_day!("user = :user AND token = :token AND model = :model AND provider = :provider");
@@ -70,6 +81,41 @@ impl Accounts for SqliteRecords {
             })
             .await
     }
+
+    async fn user_roll_ups(
+        &self,
+        user: UserId,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
+        let request = request.clone();
+        self.workers
+            .read(move |connection| {
+                let cursor = request.cursor.as_ref().map(|cursor| serde_json::from_str(&cursor.0));
+                let (day, token, model, provider): (String, String, String, String) =
+                    cursor.and_then(Result::ok).unwrap_or_default();
+                let parameters = named_params! {
+                    ":user": user.to_string(), ":day": day, ":token": token, ":model": model, ":provider": provider,
+                    ":first": days.first(), ":last": days.last(), ":limit": request.rows() + 1,
+                };
+                let found =
+                    rows(connection, USER_ROLL_UPS, parameters, |row| Ok((user_key(user, row)?, roll_up(row)?)))?;
+                Ok(page(found, &request, |(key, _)| {
+                    let RollUpKey { day, token, model, provider, .. } = key;
+                    serde_json::json!([day, token, model, provider]).to_string()
+                }))
+            })
+            .await
+    }
+
+    async fn day_sums(
+        &self,
+        dimension: Dimension,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
+        self.read_day_sums(dimension, days, request).await
+    }
 }
 
 /// Adds to the sums, in the transaction that writes the events.
@@ -79,6 +125,9 @@ pub(super) fn add(connection: &Connection, sums: &Sums) -> Result<(), Refusal> {
     }
     for (key, added) in &sums.roll_ups {
         add_roll_up(connection, key, *added)?;
+    }
+    for (key, added) in &sums.days {
+        add_day_sum(connection, key, added)?;
     }
     Ok(())
 }
@@ -137,7 +186,19 @@ fn key(day: &str, row: &Row) -> rusqlite::Result<RollUpKey> {
     })
 }
 
-fn roll_up(row: &Row) -> rusqlite::Result<RollUp> {
+fn user_key(user: UserId, row: &Row) -> rusqlite::Result<RollUpKey> {
+    let token: String = row.get(1)?;
+    Ok(RollUpKey {
+        day: row.get(0)?,
+        user,
+        token: token.parse().map_err(|error| text_error(1, error))?,
+        model: row.get(2)?,
+        provider: row.get(3)?,
+    })
+}
+
+/// Reads what is added up: the columns after four that say of what.
+pub(super) fn roll_up(row: &Row) -> rusqlite::Result<RollUp> {
     Ok(RollUp {
         requests: row.get(4)?,
         input: row.get(5)?,

@@ -7,6 +7,7 @@ mod alerts;
 mod audit;
 mod beats;
 mod budgets;
+mod day_sums;
 mod directory;
 mod outbox;
 mod retention;

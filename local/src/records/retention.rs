@@ -1,5 +1,6 @@
 //! Forgetting what nobody asks for any more.
 
+use gateway_core::id::LeaseId;
 use gateway_core::ports::{Retention, Unavailable};
 use gateway_core::time::Timestamp;
 use rusqlite::{Connection, named_params};
@@ -35,6 +36,16 @@ impl Retention for SqliteRecords {
             let forgotten = connection.prepare_cached(sql)?.execute(parameters)?;
             let sql = "DELETE FROM alert WHERE ends <= :ended_by";
             connection.prepare_cached(sql)?.execute(named_params! {":ended_by": ended_by.0})?;
+            Ok(u32::try_from(forgotten).unwrap_or(limit))
+        };
+        self.workers.write(write).await.map_err(super::write_unavailable)
+    }
+    async fn forget_usage(&self, before: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        let write = move |connection: &Connection| {
+            // Ids sort by the time of the call.
+            let sql = "DELETE FROM usage WHERE id IN (SELECT id FROM usage WHERE id < :before LIMIT :limit)";
+            let parameters = named_params! {":before": LeaseId::first_at(before).to_string(), ":limit": limit};
+            let forgotten = connection.prepare_cached(sql)?.execute(parameters)?;
             Ok(u32::try_from(forgotten).unwrap_or(limit))
         };
         self.workers.write(write).await.map_err(super::write_unavailable)

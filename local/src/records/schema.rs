@@ -147,6 +147,39 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX alert_waiting ON alert (waiting) WHERE waiting IS NOT NULL;
     CREATE INDEX alert_ends ON alert (ends);
 ",
+    // `total` does not fail where integers overflow, and is exact up to nine million dollars a day.
+    "
+    CREATE INDEX roll_up_user ON roll_up (user, day, token, model, provider);
+    CREATE TABLE day_sum (
+        dimension TEXT NOT NULL,
+        day TEXT NOT NULL,
+        name TEXT NOT NULL,
+        first_byte TEXT NOT NULL,
+        duration TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        input INTEGER NOT NULL,
+        cache_write_5m INTEGER NOT NULL,
+        cache_write_1h INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        cost INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        unpriced INTEGER NOT NULL,
+        PRIMARY KEY (dimension, day, name)
+    ) WITHOUT ROWID;
+    INSERT INTO day_sum
+        SELECT dimension, day, name, '{}', '{}', CAST(total(requests) AS INTEGER), CAST(total(input) AS INTEGER),
+            CAST(total(cache_write_5m) AS INTEGER), CAST(total(cache_write_1h) AS INTEGER),
+            CAST(total(cache_read) AS INTEGER), CAST(total(output) AS INTEGER), CAST(total(cost) AS INTEGER),
+            CAST(total(errors) AS INTEGER), CAST(total(estimated) AS INTEGER), CAST(total(unpriced) AS INTEGER)
+        FROM (
+            SELECT 'all' AS dimension, '' AS name, * FROM roll_up
+            UNION ALL SELECT 'user', user, * FROM roll_up
+            UNION ALL SELECT 'model', model, * FROM roll_up
+        )
+        GROUP BY dimension, day, name;
+",
 ];
 
 /// Why the records cannot be opened.

@@ -4,12 +4,12 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
-use gateway_core::accounts::Posting;
+use gateway_core::accounts::{Days, Dimension, Posting};
 use gateway_core::conformance::fixture::{START, audit, email, lease_id, token, token_id, usage_event, user, user_id};
 use gateway_core::identity::{Account, Name, User};
 use gateway_core::ports::{
-    Directory as _, Outbox as _, PageRequest, PeopleList, PeopleQuery, Subject, Tokens as _, UsageLog as _, UsageQuery,
-    Users as _, WriteError,
+    Accounts as _, Directory as _, Outbox as _, PageRequest, PeopleList, PeopleQuery, Subject, Tokens as _,
+    UsageLog as _, UsageQuery, Users as _, WriteError,
 };
 use gateway_core::version::Version;
 use rusqlite::Connection;
@@ -122,6 +122,39 @@ fn carries_people_over_from_version_three() {
 }
 
 #[test]
+fn adds_up_by_day_what_version_five_rolled_up() {
+    let data = TempDir::new().unwrap();
+    let connection = Connection::open(data.path().join("records.db")).unwrap();
+    for step in &super::schema::MIGRATIONS[..5] {
+        connection.execute_batch(step).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 5).unwrap();
+    // A provider that lies has made a sum as large as it can be.
+    let day = "2026-11-23";
+    for (number, model, cost) in [(1, "a", 5), (1, "b", 7), (2, "b", i64::MAX)] {
+        let sql = "INSERT INTO roll_up VALUES (?1, ?2, ?3, ?4, 'echo', 2, 3, 0, 0, 0, 4, ?5, 1, 0, 0)";
+        let ids = (user_id(number).to_string(), token_id(number).to_string());
+        connection.execute(sql, (day, ids.0, ids.1, model, cost)).unwrap();
+    }
+    drop(connection);
+    let records = SqliteRecords::open(data.path()).unwrap();
+    let today = Days::up_to(Days::parse(day).unwrap(), 1);
+    let sums = |dimension| {
+        let page = PageRequest { limit: 9, cursor: None };
+        let page = block_on(records.day_sums(dimension, today, &page)).unwrap();
+        page.items.into_iter().map(|(key, sum)| (key.name, sum.usage.requests, sum.usage.cost.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(sums(Dimension::All), [(String::new(), 6, i64::MAX)]);
+    let [one, two] = [1, 2].map(|number| user_id(number).to_string());
+    assert_eq!(sums(Dimension::User), [(one, 4, 12), (two, 2, i64::MAX)]);
+    assert_eq!(sums(Dimension::Model), [("a".to_owned(), 2, 5), ("b".to_owned(), 4, i64::MAX)]);
+    assert_eq!(sums(Dimension::Group), []);
+    let page = PageRequest { limit: 9, cursor: None };
+    let own = block_on(records.user_roll_ups(user_id(1), today, &page)).unwrap();
+    assert_eq!(own.items.len(), 2, "they are found by person");
+}
+
+#[test]
 fn refuses_records_of_a_newer_binary() {
     let (records, data) = store();
     drop(records);
@@ -160,6 +193,8 @@ fn lists_without_scanning_the_store() {
         super::retention::LIST,
         super::accounts::SPENT,
         super::accounts::ROLL_UPS,
+        super::accounts::USER_ROLL_UPS,
+        super::day_sums::DAY_SUMS,
     ]);
     for sql in lists {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -1,22 +1,33 @@
 //! What the usage log adds up to.
 
-use gateway_core::accounts::{RollUp, RollUpKey, Spent, SpentKey};
+use aws_sdk_dynamodb::types::AttributeValue;
+use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, RollUp, RollUpKey, Spent, SpentKey};
+use gateway_core::id::UserId;
 use gateway_core::memory::WINDOW_REMEMBERED;
 use gateway_core::money::{Nanodollars, WindowId};
 use gateway_core::ports::{Accounts, Page, PageRequest, Unavailable};
 use gateway_core::time::Timestamp;
 
 use super::call::{Change, unavailable};
-use super::item::{Item, body, json, number, number_of, text, text_of};
+use super::item::{Item, body, json, listed, number, number_of, text, text_of};
 use super::key::{Key, hash};
 use super::list::{List, Order};
 use super::{DynamoRecords, NAME};
 
-/// Separates what a roll-up is by; sorts before every character of a name.
-const SEPARATOR: char = '\u{0}';
+/// Separates what a sum is by; sorts before every character of a name.
+pub(super) const SEPARATOR: char = '\u{0}';
 
 /// The condition that a batch has not been added to a sum.
-const NOT_BOOKED: &str = "attribute_not_exists(booked) OR booked < :booked";
+pub(super) const NOT_BOOKED: &str = "attribute_not_exists(booked) OR booked < :booked";
+
+/// The update that adds to what is added up, to be put behind what it sets.
+macro_rules! add_usage {
+    () => {
+        "ADD requests :requests, #input :input, cache_write_5m :w5, cache_write_1h :w1, cache_read :read, \
+         generated :generated, cost :cost, errors :errors, estimated :estimated, unpriced :unpriced"
+    };
+}
+pub(super) use add_usage;
 
 impl Accounts for DynamoRecords {
     async fn spent(&self, windows: &[WindowId]) -> Result<Vec<Spent>, Unavailable> {
@@ -41,12 +52,69 @@ impl Accounts for DynamoRecords {
             index: None,
             partition: date(day),
             prefix: "",
+            range: None,
             order: Order::OldestFirst,
             is_sparse: false,
             start: &|cursor| Key::new(date(day), cursor).item(),
             record: &|_| None,
         };
         self.page(&list, request, roll_up, |_| true).await
+    }
+
+    async fn user_roll_ups(
+        &self,
+        user: UserId,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
+        let range = Bounds::of(days);
+        let list = List {
+            index: Some(1),
+            partition: own(user),
+            prefix: "",
+            range: Some(range.texts()),
+            order: Order::OldestFirst,
+            is_sparse: false,
+            start: &|cursor| {
+                let place = range.nearest(cursor);
+                let (day, rest) = place.split_once(SEPARATOR).unwrap_or((place, ""));
+                let mut row = Key::new(date(day), format!("{user}{SEPARATOR}{rest}")).item();
+                listed(&mut row, 1, own(user), place.to_owned());
+                row
+            },
+            record: &|row| Some(row.clone()),
+        };
+        self.page(&list, request, roll_up, |_| true).await
+    }
+
+    async fn day_sums(
+        &self,
+        dimension: Dimension,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
+        self.read_day_sums(dimension, days, request).await
+    }
+}
+
+/// Between which sort keys days lie that these begin with.
+pub(super) struct Bounds {
+    least: String,
+    most: String,
+}
+
+impl Bounds {
+    pub(super) fn of(days: Days) -> Self {
+        Self { least: days.first(), most: format!("{}\u{10FFFF}", days.last()) }
+    }
+
+    pub(super) fn texts(&self) -> (&str, &str) {
+        (&self.least, &self.most)
+    }
+
+    /// Returns a place, or the nearest within: it refuses to begin outside of what is asked for.
+    pub(super) fn nearest<'a>(&'a self, place: &'a str) -> &'a str {
+        place.clamp(&self.least, &self.most)
     }
 }
 
@@ -60,14 +128,33 @@ pub(super) fn add_spent(key: &SpentKey, amount: Nanodollars, end: Option<Timesta
         update = "SET booked = :booked, #counter = :counter, #ttl = :ttl ADD amount :amount";
         values.push((":ttl", number(end.plus(WINDOW_REMEMBERED).0)));
     }
-    Change { key: Key::new(period(&key.window), hash(&[&counter])), update, condition: Some(NOT_BOOKED), values }
+    Change {
+        key: Key::new(period(&key.window), hash(&[&counter])),
+        update,
+        condition: Some(NOT_BOOKED),
+        values,
+        added: Vec::new(),
+    }
 }
 
 /// Returns the change that adds to a roll-up, for the books' batch of this number.
 pub(super) fn add_roll_up(key: &RollUpKey, added: &RollUp, batch: u64) -> Change {
-    let values = vec![
-        (":booked", number(batch)),
-        (":body", json(key)),
+    let RollUpKey { token, model, provider, .. } = key;
+    let place = format!("{}{SEPARATOR}{token}{SEPARATOR}{model}{SEPARATOR}{provider}", key.day);
+    let own =
+        [(":booked", number(batch)), (":body", json(key)), (":own", text(own(key.user))), (":place", text(place))];
+    Change {
+        key: Key::new(date(&key.day), sort_key(key)),
+        update: concat!("SET booked = :booked, body = :body, pk1 = :own, sk1 = :place ", add_usage!()),
+        condition: Some(NOT_BOOKED),
+        values: own.into_iter().chain(usage_values(added)).collect(),
+        added: Vec::new(),
+    }
+}
+
+/// Returns what is added to a sum, by the names in [`add_usage`].
+pub(super) fn usage_values(added: &RollUp) -> [(&'static str, AttributeValue); 10] {
+    [
         (":requests", number(added.requests)),
         (":input", number(added.input)),
         (":w5", number(added.cache_write_5m)),
@@ -78,19 +165,16 @@ pub(super) fn add_roll_up(key: &RollUpKey, added: &RollUp, batch: u64) -> Change
         (":errors", number(added.errors)),
         (":estimated", number(added.estimated)),
         (":unpriced", number(added.unpriced)),
-    ];
-    Change {
-        key: Key::new(date(&key.day), sort_key(key)),
-        update: "SET booked = :booked, body = :body ADD requests :requests, #input :input, cache_write_5m :w5, \
-                 cache_write_1h :w1, cache_read :read, generated :generated, cost :cost, errors :errors, \
-                 estimated :estimated, unpriced :unpriced",
-        condition: Some(NOT_BOOKED),
-        values,
-    }
+    ]
 }
 
 fn period(window: &WindowId) -> String {
     format!("SPENT#{}", window.0)
+}
+
+/// Returns the partition of a person's roll-ups, in the first index.
+fn own(user: UserId) -> String {
+    format!("ROLLUPS#{user}")
 }
 
 fn date(day: &str) -> String {
@@ -103,7 +187,12 @@ fn sort_key(key: &RollUpKey) -> String {
 }
 
 fn roll_up(item: &Item) -> Result<(RollUpKey, RollUp), Unavailable> {
-    let sum = RollUp {
+    Ok((body(item)?, usage(item)?))
+}
+
+/// Reads what is added up.
+pub(super) fn usage(item: &Item) -> Result<RollUp, Unavailable> {
+    Ok(RollUp {
         requests: number_of(item, "requests")?,
         input: number_of(item, "input")?,
         cache_write_5m: number_of(item, "cache_write_5m")?,
@@ -114,6 +203,5 @@ fn roll_up(item: &Item) -> Result<(RollUpKey, RollUp), Unavailable> {
         errors: number_of(item, "errors")?,
         estimated: number_of(item, "estimated")?,
         unpriced: number_of(item, "unpriced")?,
-    };
-    Ok((body(item)?, sum))
+    })
 }

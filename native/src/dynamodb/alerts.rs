@@ -24,6 +24,7 @@ impl Alerts for DynamoRecords {
                 (":place", text(format!("{:020} {}", alert.at.0, Key::alert(alert).pk))),
                 (":ttl", number(alert.reset.map_or(FOR_EVER, |end| end.plus(WINDOW_REMEMBERED).0))),
             ],
+            added: Vec::new(),
         });
         self.change_all(noted.collect()).await
     }
@@ -45,6 +46,7 @@ impl Alerts for DynamoRecords {
             update: "REMOVE pk1, sk1",
             condition: Some("attribute_exists(pk)"),
             values: Vec::new(),
+            added: Vec::new(),
         });
         sent.await.map(drop)
     }

@@ -24,6 +24,7 @@ impl Beats for DynamoRecords {
             update: "SET beats = :beats",
             condition: Some("attribute_not_exists(beats) OR beats < :beats"),
             values: vec![(":beats", number(count))],
+            added: Vec::new(),
         });
         noted.await.map(drop)
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::{add_roll_up, add_spent};
 use super::call::Change;
+use super::day_sums::add_day_sum;
 use super::item::{body, json, number, number_of};
 use super::key::Key;
 use super::{DynamoRecords, NAME};
@@ -107,6 +108,7 @@ impl DynamoRecords {
             update: "SET booked = :next, body = :body",
             condition: Some("attribute_not_exists(pk) OR (booked = :booked AND attribute_not_exists(body))"),
             values: vec![(":booked", number(count)), (":next", number(count + 1)), (":body", json(batch))],
+            added: Vec::new(),
         });
         begun.await.map(drop)
     }
@@ -119,13 +121,15 @@ impl DynamoRecords {
         }
         let spent = sums.spent.iter().map(|(key, (amount, end))| add_spent(key, *amount, *end, count));
         let roll_ups = sums.roll_ups.iter().map(|(key, added)| add_roll_up(key, added, count));
-        self.change_all(spent.chain(roll_ups).collect()).await?;
+        let days = sums.days.iter().map(|(key, added)| add_day_sum(key, added, count));
+        self.change_all(spent.chain(roll_ups).chain(days).collect()).await?;
         self.change_all(batch.entries.iter().map(|entry| put(&entry.posting.event)).collect()).await?;
         let over = self.change(Change {
             key: key(),
             update: "REMOVE body",
             condition: Some("booked = :booked"),
             values: vec![(":booked", number(count))],
+            added: Vec::new(),
         });
         over.await.map(drop)
     }
@@ -153,5 +157,6 @@ fn put(event: &UsageEvent) -> Change {
         update: "SET revision = :revision, body = :body",
         condition: Some("attribute_not_exists(pk) OR revision < :revision"),
         values: vec![(":revision", number(event.revision)), (":body", json(event))],
+        added: Vec::new(),
     }
 }

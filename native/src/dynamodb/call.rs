@@ -25,7 +25,7 @@ use crate::host::SystemRandom;
 const BATCH: usize = 100;
 
 /// How many items are changed at once.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// The condition that nobody has written an item yet.
 pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
@@ -37,6 +37,23 @@ pub(super) struct Change {
     pub(super) update: &'static str,
     pub(super) condition: Option<&'static str>,
     pub(super) values: Vec<(&'static str, AttributeValue)>,
+    /// What is added besides to attributes of these names, where the update ends with what it adds.
+    pub(super) added: Vec<(String, i64)>,
+}
+
+impl Change {
+    /// Returns all of the update.
+    fn expression(&self) -> String {
+        let added = self.added.iter().map(|(name, _)| format!(", {name} :{name}"));
+        std::iter::once(self.update.to_owned()).chain(added).collect()
+    }
+
+    /// Returns all that the update and the condition speak of; it refuses to be given none.
+    fn named(&self) -> Option<Item> {
+        let added = self.added.iter().map(|(name, count)| (format!(":{name}"), number(count)));
+        let values: Item = named(self.values.clone()).into_iter().chain(added).collect();
+        (!values.is_empty()).then_some(values)
+    }
 }
 
 /// Why a write was not made.
@@ -105,10 +122,8 @@ impl DynamoRecords {
     pub(super) async fn change(&self, change: Change) -> Result<bool, Unavailable> {
         let update = async || {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(change.key.item()));
-            let request = request.update_expression(change.update);
-            // It refuses to be given none.
-            let values = (!change.values.is_empty()).then(|| named(change.values.clone()));
-            let request = request.set_expression_attribute_values(values);
+            let request = request.update_expression(change.expression());
+            let request = request.set_expression_attribute_values(change.named());
             let request = request.set_expression_attribute_names(names(change.update));
             Box::pin(request.set_condition_expression(change.condition.map(str::to_owned)).send()).await
         };
@@ -169,8 +184,8 @@ impl DynamoRecords {
     /// Returns a part of a transaction that changes an item.
     pub(super) fn update(&self, change: Change) -> Result<TransactWriteItem, Unavailable> {
         let update = Update::builder().table_name(&self.table).set_key(Some(change.key.item()));
-        let update = update.update_expression(change.update).set_expression_attribute_names(names(change.update));
-        let update = update.set_expression_attribute_values(Some(named(change.values)));
+        let update = update.update_expression(change.expression()).set_expression_attribute_names(names(change.update));
+        let update = update.set_expression_attribute_values(change.named());
         let update = update.set_condition_expression(change.condition.map(str::to_owned)).build();
         Ok(TransactWriteItem::builder().update(update.map_err(|error| Unavailable::new(NAME, error))?).build())
     }

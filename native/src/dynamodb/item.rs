@@ -17,7 +17,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
     #[error("an item has no attribute {0} of the right kind")]
-    Attribute(&'static str),
+    Attribute(String),
     #[error("the body of an item means nothing")]
     Body(#[source] serde_json::Error),
 }
@@ -45,22 +45,22 @@ pub(super) fn json(value: &impl Serialize) -> AttributeValue {
     text(serde_json::to_string(value).expect("records have texts, numbers and lists only"))
 }
 
-pub(super) fn text_of<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, Unavailable> {
+pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Result<&'a str, Unavailable> {
     let value = item.get(name).and_then(|value| value.as_s().ok());
-    value.map(String::as_str).ok_or_else(|| unreadable(Unreadable::Attribute(name)))
+    value.map(String::as_str).ok_or_else(|| unreadable(Unreadable::Attribute(name.to_owned())))
 }
 
 /// Reads a number; one that is larger than the largest is that one.
 ///
 /// Sums have 38 digits here, and can be past what the gateway counts to.
-pub(super) fn number_of(item: &Item, name: &'static str) -> Result<i64, Unavailable> {
-    optional_number(item, name)?.ok_or_else(|| unreadable(Unreadable::Attribute(name)))
+pub(super) fn number_of(item: &Item, name: &str) -> Result<i64, Unavailable> {
+    optional_number(item, name)?.ok_or_else(|| unreadable(Unreadable::Attribute(name.to_owned())))
 }
 
-pub(super) fn optional_number(item: &Item, name: &'static str) -> Result<Option<i64>, Unavailable> {
+pub(super) fn optional_number(item: &Item, name: &str) -> Result<Option<i64>, Unavailable> {
     let Some(value) = item.get(name) else { return Ok(None) };
     let digits = value.as_n().ok().and_then(|digits| digits.parse::<i128>().ok());
-    let digits = digits.ok_or_else(|| unreadable(Unreadable::Attribute(name)))?;
+    let digits = digits.ok_or_else(|| unreadable(Unreadable::Attribute(name.to_owned())))?;
     let bound = if digits < 0 { i64::MIN } else { i64::MAX };
     Ok(Some(i64::try_from(digits).unwrap_or(bound)))
 }

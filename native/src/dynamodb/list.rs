@@ -31,6 +31,8 @@ pub(super) struct List<'a> {
     pub(super) partition: String,
     /// How the sort keys of its rows begin.
     pub(super) prefix: &'a str,
+    /// Between which texts they lie, instead; none if that is not asked.
+    pub(super) range: Option<(&'a str, &'a str)>,
     pub(super) order: Order,
     /// Whether rows are left out that lead to what another row leads to.
     pub(super) is_sparse: bool,
@@ -149,14 +151,17 @@ impl DynamoRecords {
     fn query(&self, list: &List<'_>) -> QueryFluentBuilder {
         let number = list.index.map(|index| index.to_string()).unwrap_or_default();
         let has_prefix = !list.prefix.is_empty();
-        let prefixed = if has_prefix { format!(" AND sk{number} BETWEEN :prefix AND :behind") } else { String::new() };
-        let condition = format!("pk{number} = :pk{prefixed}");
+        // DynamoDB Local takes `begins_with` for a pattern, in which % and _ stand for others, and letters for both cases.
+        let behind = format!("{}\u{10FFFF}", list.prefix);
+        let bounds = list.range.or(has_prefix.then_some((list.prefix, &*behind)));
+        let bounded =
+            if bounds.is_some() { format!(" AND sk{number} BETWEEN :least AND :most") } else { String::new() };
+        let condition = format!("pk{number} = :pk{bounded}");
         let mut query =
             self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(&list.partition));
-        if has_prefix {
-            // DynamoDB Local takes `begins_with` for a pattern, in which % and _ stand for others, and letters for both cases.
-            query = query.expression_attribute_values(":prefix", text(list.prefix));
-            query = query.expression_attribute_values(":behind", text(format!("{}\u{10FFFF}", list.prefix)));
+        if let Some((least, most)) = bounds {
+            query = query.expression_attribute_values(":least", text(least));
+            query = query.expression_attribute_values(":most", text(most));
         }
         query = match list.index {
             Some(index) => query.index_name(format!("index{index}")),

@@ -15,7 +15,8 @@
 //! | a usage event | `USAGE#{shard}` | its id | |
 //! | the batch that is being booked | `BOOKS` | `BOOKS` | |
 //! | what was spent in a window by somebody | `SPENT#{window}` | the hash of whom | |
-//! | a roll-up | `ROLLUP#{day}` | user, token, model, provider | |
+//! | a roll-up | `ROLLUP#{day}` | user, token, model, provider | `index1` by user, the first day's first |
+//! | what a day adds up to by something | `SUM#{dimension}` | the day, the hash of the name | |
 //! | what there is to tell of a budget | `ALERT#{hash}` | `ALERT` | `index1`, oldest first, until it was told |
 //! | how often beats were counted | `BEATS` | `BEATS` | |
 //!
@@ -30,11 +31,13 @@ mod beats;
 mod books;
 mod budgets;
 mod call;
+mod day_sums;
 mod directory;
 mod item;
 mod key;
 mod list;
 mod outbox;
+mod retention;
 mod table;
 mod tokens;
 mod usage;
@@ -47,8 +50,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use gateway_core::ports::{Beats as _, Records, Retention, Unavailable};
-use gateway_core::time::Timestamp;
+use gateway_core::ports::{Beats as _, Records, Unavailable};
 
 pub use key::changed_record;
 pub use table::CreateError;
@@ -102,14 +104,3 @@ impl DynamoRecords {
 }
 
 impl Records for DynamoRecords {}
-
-/// The table does it by itself; see the attribute `ttl`.
-impl Retention for DynamoRecords {
-    async fn forget_tokens(&self, _: Timestamp, _: u32) -> Result<u32, Unavailable> {
-        Ok(0)
-    }
-
-    async fn forget_spent(&self, _: Timestamp, _: u32) -> Result<u32, Unavailable> {
-        Ok(0)
-    }
-}

@@ -22,6 +22,7 @@ impl Tokens for DynamoRecords {
             index: None,
             partition: user(query.user),
             prefix: "TOKEN#",
+            range: None,
             order: Order::NewestFirst,
             is_sparse: false,
             start: &|cursor| Key::tokens_of(query.user, cursor).item(),
@@ -57,6 +58,7 @@ impl Tokens for DynamoRecords {
                 (":body", json(next)),
                 (":found", text(found_by_name(next))),
             ],
+            added: Vec::new(),
         })?;
         let mut parts = vec![replaced, self.put(owned(next), None)?];
         parts.extend(self.told(Subject::Token(next.id), seen.next(), entry, Some(forgotten(next)))?);
@@ -90,6 +92,7 @@ fn touch(id: TokenId, day: Timestamp) -> Change {
         update: "SET last_used = :today",
         condition: Some("attribute_exists(pk) AND (attribute_not_exists(last_used) OR last_used < :today)"),
         values: vec![(":today", number(day.0))],
+        added: Vec::new(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What was spent, in the records in memory: the usage log, its sums, and the beats.
 
+use serde::Serialize;
+
 use super::{MemoryRecords, page};
-use crate::accounts::{Posting, RollUp, RollUpKey, Spent};
+use crate::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
 use crate::admission::UsageEvent;
-use crate::id::LeaseId;
+use crate::id::{LeaseId, UserId};
 use crate::money::WindowId;
 use crate::ports::{Accounts, Beats, Page, PageRequest, Unavailable, UsageLog, UsageQuery};
 
@@ -52,11 +54,51 @@ impl Accounts for MemoryRecords {
                 request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
             let rows = state.sums.roll_ups.iter().filter(|(key, _)| key.day == day);
             let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-            let name = |(key, _): &(RollUpKey, RollUp)| serde_json::to_string(key).expect("a key has texts only");
-            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, name)
+            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, |(key, _)| name(key))
         })
         .await
     }
+
+    async fn user_roll_ups(
+        &self,
+        user: UserId,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
+        self.read(|state| {
+            let after: Option<RollUpKey> =
+                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
+            let rows = state.sums.roll_ups.iter().filter(|(key, _)| key.user == user && is_within(days, &key.day));
+            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, |(key, _)| name(key))
+        })
+        .await
+    }
+
+    async fn day_sums(
+        &self,
+        dimension: Dimension,
+        days: Days,
+        request: &PageRequest,
+    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
+        self.read(|state| {
+            let after: Option<DaySumKey> =
+                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
+            let is_asked = |key: &DaySumKey| key.dimension == dimension && is_within(days, &key.day);
+            let rows = state.sums.days.iter().filter(|(key, _)| is_asked(key));
+            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+            page(rows.map(|(key, sum)| (key.clone(), sum.clone())), request, |(key, _)| name(key))
+        })
+        .await
+    }
+}
+
+fn name(key: &impl Serialize) -> String {
+    serde_json::to_string(key).expect("a key has texts only")
+}
+
+fn is_within(days: Days, day: &str) -> bool {
+    (days.first().as_str()..=days.last().as_str()).contains(&day)
 }
 
 impl Beats for MemoryRecords {

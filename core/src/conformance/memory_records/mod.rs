@@ -296,6 +296,18 @@ impl Retention for MemoryRecords {
         })
         .await
     }
+
+    async fn forget_usage(&self, before: Timestamp, limit: u32) -> Result<u32, Unavailable> {
+        self.write(|state| {
+            let old = state.usage.range(..LeaseId::first_at(before));
+            let old: Vec<LeaseId> = old.map(|(id, _)| *id).take(limit as usize).collect();
+            for id in &old {
+                state.usage.remove(id);
+            }
+            Ok(u32::try_from(old.len()).unwrap_or(limit))
+        })
+        .await
+    }
 }
 
 impl Outbox for MemoryRecords {

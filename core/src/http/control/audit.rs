@@ -3,18 +3,15 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, LINK};
+use http::header::{HeaderValue, LINK};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::paging::Paging;
-use super::unavailable;
+use super::{csv, unavailable};
 use crate::control::{Actor, Administrator, AuditSearch, Authority, Control, NamedEntry};
 use crate::http::{Problem, json, query};
 use crate::ports::PageRequest;
-
-/// The largest table of one answer, in bytes; what is left comes with the next. Less than the control plane may answer with.
-const LARGEST: usize = 4 * 1024 * 1024;
 
 /// How many entries are read at once for a table.
 const ROWS: u32 = 200;
@@ -60,22 +57,18 @@ pub(super) async fn export<A: Authority>(
         let page = control.audit_log(&search).await.map_err(|error| unavailable(&error, &actor))?;
         page.items.iter().for_each(|entry| write_row(&mut table, entry));
         search.page = PageRequest { limit: ROWS, cursor: page.next };
-        if search.page.cursor.is_none() || table.len() > LARGEST {
+        if search.page.cursor.is_none() || table.len() > csv::LARGEST {
             break;
         }
     }
-    let mut response = Response::new(Body::from(table));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"audit.csv\""));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = csv::answer(table, "audit.csv");
     if let Some(cursor) = paging.next(search.page.cursor.as_ref()) {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(filters)
             .append_pair("cursor", &cursor)
             .finish();
         let link = HeaderValue::try_from(format!("</api/admin/audit.csv?{query}>; rel=\"next\""));
-        headers.extend(link.ok().map(|link| (LINK, link)));
+        response.headers_mut().extend(link.ok().map(|link| (LINK, link)));
     }
     Ok(response)
 }
@@ -123,28 +116,5 @@ fn write_row(table: &mut String, NamedEntry { entry, actor, target }: &NamedEntr
         entry.request.clone(),
         entry.address.clone(),
     ];
-    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-    table.push_str(&cells.join(","));
-    table.push_str("\r\n");
-}
-
-/// Writes a cell. A spreadsheet takes what begins with one of these characters for a formula: an apostrophe makes it a text.
-fn quoted(cell: &str) -> String {
-    let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@']) || cell.starts_with(['\t', '\r', '\n']);
-    let mark = if is_formula { "'" } else { "" };
-    format!("\"{mark}{}\"", cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_no_cell_that_a_spreadsheet_takes_for_a_formula() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n@x"] {
-            assert_eq!(quoted(cell), format!("\"'{cell}\""));
-        }
-        assert_eq!(quoted("a=b"), "\"a=b\"");
-        assert_eq!(quoted("say \"hi\", twice"), "\"say \"\"hi\"\", twice\"");
-    }
+    csv::write_row(table, &cells);
 }

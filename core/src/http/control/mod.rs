@@ -3,6 +3,7 @@
 mod amount;
 mod audit;
 mod budgets;
+mod csv;
 mod customers;
 mod everybody;
 mod internal;
@@ -15,6 +16,8 @@ mod remote;
 mod scim;
 mod sessions;
 mod tokens;
+mod usage;
+mod usage_row;
 
 use axum::extract::Request;
 use axum::extract::State;
@@ -58,6 +61,9 @@ pub fn control_router<A: Authority>(control: Control<A>) -> Router {
 fn handler<A: Authority>(endpoint: ControlEndpoint, method: MethodFilter) -> MethodRouter<Control<A>> {
     match endpoint {
         ControlEndpoint::Me => on(method, me::me::<A>),
+        ControlEndpoint::OwnUsage => on(method, usage::own::<A>),
+        ControlEndpoint::Usage => on(method, usage::list::<A>),
+        ControlEndpoint::UsageTable => on(method, usage::export::<A>),
         ControlEndpoint::Generate => on(method, tokens::generate::<A>),
         ControlEndpoint::List => on(method, tokens::list::<A>),
         ControlEndpoint::Info => on(method, tokens::info::<A>),

@@ -107,7 +107,6 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::Auth => on(method, session::auth::<P>),
         FrontEndpoint::ModelCall => on(method, model_call::model_call::<P>),
         FrontEndpoint::Models => on(method, models::models::<P>),
-        FrontEndpoint::Usage => on(method, usage::usage::<P>),
         FrontEndpoint::ClientUsage => on(method, usage::client_usage::<P>),
     }
 }
