@@ -25,6 +25,11 @@ export function post(path, body) {
   return call(path, withJson("POST", body));
 }
 
+/** Returns the answer to `PUT path` with a JSON body. */
+export function put(path, body) {
+  return call(path, withJson("PUT", body));
+}
+
 /** Returns the answer to `DELETE path`, with a JSON body if there is one. */
 export function remove(path, body) {
   return call(path, body ? withJson("DELETE", body) : { method: "DELETE" });

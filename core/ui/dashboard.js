@@ -1,4 +1,4 @@
-// The dashboard: figures on top, and one of four lists. The address says which, and what is asked for, so that a page that is
+// The dashboard: figures on top, and one of five lists. The address says which, and what is asked for, so that a page that is
 // opened again shows the same.
 
 import { get } from "./api.js";
@@ -11,9 +11,10 @@ import { peopleList } from "./people-list.js";
 import { sessionList } from "./session-list.js";
 import { wireTabs } from "./tabs.js";
 import { tokenSearch } from "./token-search.js";
+import { usageList } from "./usage-list.js";
 import { count } from "./words.js";
 
-const NAMES = ["people", "sessions", "tokens", "audit"];
+const NAMES = ["people", "sessions", "tokens", "audit", "usage"];
 
 let shown = 0;
 let refreshNow = () => {};
@@ -21,7 +22,7 @@ const changed = () => {
   figuresDue = 0;
   return refreshNow();
 };
-const lists = [peopleList(changed), sessionList(changed), tokenSearch(changed), auditList()];
+const lists = [peopleList(changed), sessionList(changed), tokenSearch(changed), auditList(), usageList(changed)];
 const forms = NAMES.map((name) => byId(`panel-${name}`).querySelector("form"));
 
 function remember() {

@@ -15,6 +15,7 @@ const moment = new Intl.DateTimeFormat(LANGUAGE, {
 const dayAndTime = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const dayOfYear = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const dayOfThisYear = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short" });
+const calendarDay = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", timeZone: "UTC" });
 const localDay = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", year: "numeric" });
 const dayTimeAndYear = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const clock = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -108,6 +109,11 @@ export function dayElement(time) {
   return make("time", { datetime: date.toISOString().slice(0, 10), title: `${dayOfYear.format(date)} (UTC)` }, words);
 }
 
+/** Says a day that is given as `YYYY-MM-DD`, with its year or briefly. */
+export function namedDay(text, isBrief) {
+  return (isBrief ? calendarDay : dayOfYear).format(new Date(text));
+}
+
 /** Says the day of a reset, with the hour where it is near enough to matter. */
 export function resetDay(time, present) {
   const words = time - present < 2 * DAY ? dayAndTime : dayOfThisYear;
@@ -117,7 +123,7 @@ export function resetDay(time, present) {
 /** Smallest amount in USD that is told apart from nothing. */
 const SMALLEST_AMOUNT = 0.0001;
 
-/** Writes a decimal string of USD: cents from one dollar up, four places below, so that small calls still show. */
+/** Writes an amount of USD: cents from one dollar up, four places below, so that small calls still show. */
 export function dollars(amount) {
   const value = Number(amount);
   if (value > 0 && value < SMALLEST_AMOUNT) {
@@ -130,6 +136,16 @@ export function dollars(amount) {
     minimumFractionDigits: 2,
     maximumFractionDigits: digits,
   }).format(value);
+}
+
+/** Writes a share in hundredths. */
+export function share(part, whole) {
+  return (part / whole).toLocaleString(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+}
+
+/** Writes a large number with three digits. */
+export function about(number) {
+  return number.toLocaleString(language, { notation: "compact", maximumSignificantDigits: 3 });
 }
 
 const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["Firefox", "Firefox"], ["Chrome", "Chrome"], ["Safari", "Safari"]];

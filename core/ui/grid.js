@@ -57,6 +57,7 @@ document.addEventListener("close", () => begun?.grid.focusRow(begun.key), { capt
  * - `actions(item)`: what can be done to one, each `{ id, danger, run }` or with `open(items, done)` for a dialog of its own.
  * - `bulk`: the ids of those that can be done to many; `isOwn(item)`: whether it ends what the reader needs, and comes last.
  * - `row(item)`: the row's class. `empty(filters)`: the key of the texts where there is nothing.
+ * - `shown(page)`: called with each page that is shown.
  * - `changed()`: called after something was done; returns when that can be seen.
  */
 export class Grid {
@@ -162,6 +163,7 @@ export class Grid {
     this.#items = page.items;
     this.#next = page.next;
     this.#total = page.total;
+    this.#options.shown?.(page);
     this.#render();
     return true;
   }

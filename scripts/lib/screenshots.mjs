@@ -17,6 +17,7 @@ const { chromium } = createRequire(`${resolve(prefix)}/`)("playwright-core");
 
 const SCIM = "obviously-fake-scim-token-of-40-characters";
 const ROOT = "root@example.com";
+const MODELS = ["claude-haiku-4-5", "claude-opus-4-5", "claude-sonnet-4-5", "gpt-5.1", "gpt-5.1-mini", "local/a-model-with-a-rather-long-name-that-does-not-fit", "mistral-large"];
 const LANGUAGES = ["en", "ja"];
 const THEMES = ["light", "dark"];
 const WIDTHS = [1440, 390];
@@ -60,6 +61,9 @@ class Gateway {
       sign_ins_per_user = 0
       mints_per_address = 0
       mints_per_user = 0
+      [providers.echo]
+      kind = "echo"
+      ${["echo", ...MODELS].map((name) => `[models."${name}"]\nprovider = "echo"\nprice = { input = "1.00", output = "5.00" }`).join("\n")}
       ${more}
     `);
     gateway.process = spawn(program, ["--config", join(gateway.data, "gateway.toml"), "serve"], { stdio: "ignore" });
@@ -106,6 +110,15 @@ class Gateway {
   }
 }
 
+/** Calls a model with so many hundredths of a long question. */
+function call(gateway, token, model, size) {
+  return fetch(`${gateway.origin}/v1/messages`, {
+    method: "POST",
+    headers: { "authorization": `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ model, max_tokens: 5000, messages: [{ role: "user", content: "word ".repeat(40 * size) }] }),
+  });
+}
+
 /** Fills a gateway with a company. */
 async function fill(gateway) {
   const names = ["ada", "grace", "barbara", "hedy", "katherine", "margaret", "radia", "sophie", "joan", "karen", "frances", "jean"];
@@ -122,15 +135,11 @@ async function fill(gateway) {
     const { token_id: id, token } = await root("POST", "/api/token/generate", { token_name: name, expires_in: lifetime, scopes: name === "phone" ? ["llm", "admin"] : ["llm"] });
     if (name === "nightly job") await root("POST", "/api/token/revoke", { token_id: id });
     if (name === "laptop") {
-      await fetch(`${gateway.origin}/v1/messages`, {
-        method: "POST",
-        headers: { "authorization": `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "echo", max_tokens: 5000, messages: [{ role: "user", content: "word ".repeat(4000) }] }),
-      });
+      for (const [at, model] of ["echo", ...MODELS].entries()) await call(gateway, token, model, Math.ceil(100 / 4 ** at));
     }
   }
-  // The call has cost three cents: of budgets that are all but used up, running out, and ample.
-  for (const [scope, window, amount] of [[`user:${ROOT}`, "daily", "0.031"], ["org", "monthly", "0.0375"], ["default_user", "total", "100.00"]]) {
+  // The calls have cost four cents: of budgets that are all but used up, running out, and ample.
+  for (const [scope, window, amount] of [[`user:${ROOT}`, "daily", "0.043"], ["org", "monthly", "0.052"], ["default_user", "total", "100.00"]]) {
     await root("PUT", "/api/admin/budgets", { scope, window, amount });
   }
   await gateway.signIn(ROOT, AGENTS[1]);
@@ -158,6 +167,10 @@ function shots(gateway, page, size) {
     await page.locator("#list-rows tr, #list-empty:not([hidden])").first().waitFor();
     await page.locator("#sessions li").first().waitFor();
   };
+  const usage = async (path = "/usage") => {
+    await to(path);
+    await page.locator("#usage-grid tbody tr, #usage-grid .state-title").first().waitFor();
+  };
   const administrators = async () => {
     await to("/admin-manager");
     await page.locator("#admins-rows tr").first().waitFor();
@@ -182,6 +195,9 @@ function shots(gateway, page, size) {
     "sessions": () => tab("sessions"),
     "all-tokens": () => tab("tokens"),
     "audit": () => tab("audit"),
+    "usage": () => usage(),
+    "usage-unavailable": async () => { await lost(); await to("/usage"); await page.locator("#live-state[data-state=lost]").waitFor(); },
+    "all-usage": () => usage("/token-session-manager?tab=usage"),
     "people-lost": async () => { await tab("people"); await lost(); await page.locator("#live-state[data-state=lost]").waitFor(); },
     "people-unavailable": async () => { await lost(); await to("/token-session-manager"); await page.locator("#live-state[data-state=lost]").waitFor(); },
     "suspend-somebody": async () => { await tab("people"); await page.locator("#suspend-address").click(); await page.locator("#suspend-go").click(); },
@@ -194,6 +210,19 @@ function shots(gateway, page, size) {
         await page.locator("#token-name").fill("laptop");
         await page.locator("#create-button").click();
         await page.locator("#created-title:not(:empty)").waitFor();
+      },
+      "usage-day": async () => {
+        await usage();
+        await page.locator("summary").click();
+        await page.locator(".column").last().focus();
+      },
+      "usage-dates": async () => { await usage(); await page.locator("[name=days]").selectOption(""); },
+      "all-usage-by-model": () => usage("/token-session-manager?tab=usage&days=90&by=model"),
+      "all-usage-budget": async () => {
+        await usage("/token-session-manager?tab=usage");
+        await page.locator("#budgets-grid [data-part=limit]").first().fill("much");
+        await page.keyboard.press("Enter");
+        await page.locator("#budgets-grid .problem").waitFor();
       },
       "people-menu": async () => { await tab("people"); await page.locator("#people-grid .more-actions").first().click(); },
       "people-picked": async () => {

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 
-import { assertAccessible, assertClean, mint, open, origin, signIn, withBrowser } from "./chromium.mjs";
+import { assertAccessible, assertClean, call, mint, open, origin, signIn, withBrowser } from "./chromium.mjs";
 
-const TABS = ["people", "sessions", "tokens", "audit"];
+const TABS = ["people", "sessions", "tokens", "audit", "usage"];
 
 /** Asserts that a page has no scrolling sideways. */
 async function assertFits(page, what) {
@@ -41,7 +41,7 @@ async function lookAtAll(page) {
     await page.goto(`${origin}/token-session-manager?tab=${tab}`);
     await page.locator(`#${tab}-grid tbody tr`).first().waitFor();
     await look(page, tab);
-    if (tab !== "audit") {
+    if (!["audit", "usage"].includes(tab)) {
       await page.locator(`#${tab}-grid [data-part=pick]`).first().check();
       await look(page, `${tab} picked`);
     }
@@ -51,6 +51,16 @@ async function lookAtAll(page) {
       await page.keyboard.press("Escape");
     }
   }
+  await page.locator("summary").click();
+  await page.locator(".column").last().focus();
+  await look(page, "usage, a day");
+  await page.goto(`${origin}/usage`);
+  await page.locator("#usage-grid tbody tr").first().waitFor();
+  await look(page, "own usage");
+  await page.locator("[name=days]").selectOption("");
+  await page.locator("[name=to]").fill("2020-01-01");
+  await page.locator("#usage-grid .state-title").waitFor();
+  await look(page, "no usage");
   await page.goto(`${origin}/token-session-manager`);
   await page.locator("#suspend-address").click();
   await look(page, "suspend");
@@ -65,7 +75,7 @@ async function lookAtAll(page) {
 await withBrowser(async (browser) => {
   const page = await open(browser);
   await signIn(page, "root@example.com");
-  await mint(page, "laptop");
+  await call(await mint(page, "laptop"));
   await page.goto(`${origin}/token-session-manager`);
   await page.locator("#suspend-address").click();
   await page.locator("#suspend-email").fill(`${"a-rather-long-name".repeat(3)}@example.com`);

@@ -74,10 +74,15 @@ export async function mint(page, name) {
 
 /** Makes a call of a model with a token. */
 export function call(token) {
+  return ask(token, { max_tokens: 16, messages: [{ role: "user", content: "ping" }] });
+}
+
+/** Makes a call that asks for something. */
+export function ask(token, body) {
   return fetch(`${origin}/v1/messages`, {
     method: "POST",
     headers: { "authorization": `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "echo", max_tokens: 16, messages: [{ role: "user", content: "ping" }] }),
+    body: JSON.stringify({ model: "echo", ...body }),
   });
 }
 

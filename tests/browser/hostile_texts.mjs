@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 
-import { assertClean, mint, open, origin, signIn, withBrowser } from "./chromium.mjs";
+import { assertClean, call, mint, open, origin, signIn, withBrowser } from "./chromium.mjs";
 
 const TEXTS = ["<img src=x onerror=complain('markup')>", "\"><script>complain('script')</script>", "\u{1F9EA}".repeat(64), "\u202Egnp.exe\u202C \u05D0\u05D1\u05D2"];
 
@@ -27,10 +27,14 @@ await withBrowser(async (browser) => {
     await page.keyboard.press("Escape");
     // Controls that turn the direction of what follows are no part of a name.
     const name = text.replace(/[\u202A-\u202E]/g, "");
-    await mint(page, name);
+    const token = await mint(page, name);
     await page.getByRole("rowheader", { name }).waitFor();
     await page.getByRole("button", { name: `Revoke ${name}` }).click();
     await page.getByRole("heading", { name: `Revoke “${name}”?` }).waitFor();
+    await assertText(page);
+    assert.equal((await call(token)).status, 200);
+    await page.goto(`${origin}/usage`);
+    await page.getByRole("rowheader", { name }).waitFor();
     await assertText(page);
     assertClean(page);
   }
@@ -53,7 +57,7 @@ await withBrowser(async (browser) => {
     await root.locator(".reason").getByText(text).waitFor();
   }
   await assertText(root);
-  for (const [tab, text] of [["Tokens", TEXTS[0]], ["Audit", "user.suspend"]]) {
+  for (const [tab, text] of [["Tokens", TEXTS[0]], ["Usage", TEXTS[0]], ["Audit", "user.suspend"]]) {
     await root.getByRole("tab", { name: tab }).click();
     await root.getByRole("tabpanel", { name: tab }).getByText(text).first().waitFor();
     await assertText(root);

@@ -43,6 +43,12 @@ async fn lets_administrators_end_sessions_suspend_and_choose_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shows_what_was_used_and_lets_administrators_set_budgets() {
+    let (_provider, gateway) = OidcProvider::with_gateway(SIGN_IN).await;
+    walk(&gateway, "usage.mjs", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shows_hostile_texts_as_texts_everywhere() {
     let (provider, gateway) = OidcProvider::with_gateway(SIGN_IN).await;
     let names = [

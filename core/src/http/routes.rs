@@ -85,6 +85,8 @@ pub enum FrontEndpoint {
     SignInPage,
     /// The token page.
     TokenPage,
+    /// The page of what one has used.
+    UsagePage,
     /// The page of everybody's tokens and sessions.
     Dashboard,
     /// The page of the administrators.
@@ -250,6 +252,7 @@ pub const ROUTES: &[Route] = &[
     front(Method::GET, "/.well-known/jwks.json", Gate::Open, FrontEndpoint::Jwks),
     front(Method::GET, "/", Gate::Open, FrontEndpoint::Home),
     front(Method::GET, "/token-manager", Gate::PageFor(Role::User), FrontEndpoint::TokenPage),
+    front(Method::GET, "/usage", Gate::PageFor(Role::User), FrontEndpoint::UsagePage),
     front(Method::GET, "/token-session-manager", Gate::PageFor(Role::Admin), FrontEndpoint::Dashboard),
     front(Method::GET, "/admin-manager", Gate::PageFor(Role::SuperAdmin), FrontEndpoint::AdministratorPage),
     front(Method::GET, "/assets/{name}", Gate::Open, FrontEndpoint::Asset),

@@ -94,6 +94,7 @@ fn handler<P: Platform>(endpoint: FrontEndpoint, method: MethodFilter) -> Method
         FrontEndpoint::Home => on(method, pages::home::<P>),
         FrontEndpoint::SignInPage => on(method, pages::sign_in::<P>),
         FrontEndpoint::TokenPage => on(method, pages::token_manager::<P>),
+        FrontEndpoint::UsagePage => on(method, pages::usage::<P>),
         FrontEndpoint::Dashboard => on(method, pages::dashboard::<P>),
         FrontEndpoint::AdministratorPage => on(method, pages::admin_manager::<P>),
         FrontEndpoint::SignOutPage => on(method, pages::sign_out::<P>),

@@ -64,11 +64,21 @@ struct TokenPage {
 }
 
 #[derive(Template)]
+#[template(path = "usage.html")]
+struct UsagePage {
+    view: View,
+    /// Today's date on the gateway's calendar.
+    today: String,
+}
+
+#[derive(Template)]
 #[template(path = "dashboard.html")]
 struct Dashboard {
     view: View,
     /// What its list asks for first, if that is known.
     list: Option<&'static str>,
+    /// Today's date on the gateway's calendar.
+    today: String,
 }
 
 #[derive(Template)]
@@ -151,7 +161,21 @@ fn lifetimes(view: &View, default: u32, longest: u32) -> Vec<(u32, String)> {
     offered
 }
 
-/// `GET /token-session-manager`: everybody's tokens and sessions, for administrators.
+/// `GET /usage`: what a person has used.
+pub(super) async fn usage<P: Platform>(
+    State(front): State<Front<P>>,
+    Extension(me): Extension<Me>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    let view = View::of(&headers).seen_by(me);
+    with_sign_out(&front, &UsagePage { view, today: today(&front) }).await
+}
+
+fn today<P: Platform>(front: &Front<P>) -> String {
+    front.calendar(front.now()).day().to_owned()
+}
+
+/// `GET /token-session-manager`: everybody's tokens, sessions and usage, for administrators.
 pub(super) async fn dashboard<P: Platform>(
     State(front): State<Front<P>>,
     Extension(me): Extension<Me>,
@@ -159,7 +183,8 @@ pub(super) async fn dashboard<P: Platform>(
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let list = first_list(query.as_deref().unwrap_or_default());
-    with_sign_out(&front, &Dashboard { view: View::of(&headers).seen_by(me), list }).await
+    let view = View::of(&headers).seen_by(me);
+    with_sign_out(&front, &Dashboard { view, list, today: today(&front) }).await
 }
 
 /// Returns what the list that the dashboard's address shows asks for, where it asks for nothing in particular.
