@@ -6,8 +6,8 @@ use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
 use gateway_core::money::{Alert, BudgetBook, WindowId};
 use gateway_core::ports::{
-    Accounts, Alerts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Outbox, Page, PageRequest,
-    PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
+    Accounts, Alerts, Arrivals, Arrived, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Exports, Outbox,
+    Page, PageRequest, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
     UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
@@ -84,6 +84,13 @@ delegate! {
     Accounts {
         spent(windows: &[WindowId]) -> Vec<Spent>, Unavailable;
         roll_ups(day: &str, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
+    }
+    Arrivals {
+        arrived(after: u64, limit: u32) -> Arrived, Unavailable;
+    }
+    Exports {
+        exported(exporter: &str) -> u64, Unavailable;
+        note_exported(exporter: &str, place: u64) -> (), Unavailable;
     }
     Beats {
         beats() -> u64, Unavailable;

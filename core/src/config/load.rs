@@ -149,6 +149,7 @@ impl Config {
         self.scim.check()?;
         self.log.check()?;
         self.alerts.check(self.server.insecure)?;
+        self.check_exporters()?;
         self.tokens.keys()?;
         self.control.address()?;
         self.control.signer()?;
@@ -411,7 +412,7 @@ pub(super) mod tests {
         for name in known_keys("zzz = 1") {
             let header = match name.as_str() {
                 "budgets" | "passthrough" => format!("[[{name}]]"),
-                "providers" | "models" => format!("[{name}.x]"),
+                "exporters" | "providers" | "models" => format!("[{name}.x]"),
                 _ => format!("[{name}]"),
             };
             for key in known_keys(&format!("{header}\nzzz = 1")) {

@@ -64,6 +64,9 @@ impl Config {
         if matches!(place, Place::Whole | Place::Edge) {
             Catalog::of(self)?;
         }
+        if !matches!(place, Place::Edge | Place::Tool) {
+            self.check_exporters_secrets()?;
+        }
         match place {
             Place::Whole => self.check_whole(),
             Place::Tool => Ok(()),
