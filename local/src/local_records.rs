@@ -7,8 +7,8 @@ use gateway_core::identity::{Email, Name, User};
 use gateway_core::money::{Alert, BudgetBook, WindowId};
 use gateway_core::ports::{
     Accounts, Alerts, Arrivals, Arrived, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Exports, Outbox,
-    Page, PageRequest, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
-    UsageQuery, Users, WriteError,
+    Page, PageRequest, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens,
+    Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;

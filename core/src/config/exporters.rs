@@ -52,6 +52,9 @@ const DATABASE: &str = "llm_gateway";
 /// The table where none is named.
 const TABLE: &str = "usage";
 
+/// The longest name of an exporter, in characters.
+const LONGEST_NAME: usize = 64;
+
 /// The user where none is named, which is who `ClickHouse` takes for everybody without a name.
 const USER: &str = "default";
 
@@ -123,8 +126,10 @@ impl Config {
         for (name, exporter) in &self.exporters {
             let key = format!("exporters.{name}");
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-            if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
-                return Err(ConfigError::key(key, "a name is 1 to 64 of the characters a-z, 0-9 and '_'"));
+            let has_gap = name.starts_with('_') || name.ends_with('_') || name.contains("__");
+            if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_plain) || has_gap {
+                let reason = "has a name with more than 64 characters, or with others than a-z, 0-9 and single underscores between them";
+                return Err(ConfigError::key(key, reason));
             }
             exporter.check(&key, self.server.insecure)?;
         }
@@ -200,7 +205,10 @@ mod tests {
         for (keys, beginning) in [
             ("url = \"https://x.example\"".to_owned(), "line 1: missing field `kind`"),
             ("kind = \"otlp\"".to_owned(), "line 1: missing field `url`"),
-            (langfuse.to_owned(), "exporters.x.public_key is missing; LLM_GATEWAY__EXPORTERS__X__PUBLIC_KEY may hold it"),
+            (
+                langfuse.to_owned(),
+                "exporters.x.public_key is missing; LLM_GATEWAY__EXPORTERS__X__PUBLIC_KEY may hold it",
+            ),
             (format!("{langfuse}public_key = \"p\""), "exporters.x.secret_key is missing"),
             (format!("{langfuse}password = \"p\""), "exporters.x.password: is not for an exporter of this kind"),
             (format!("{langfuse}batch = 5"), "line 4: unknown key \"batch\""),

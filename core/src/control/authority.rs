@@ -12,6 +12,7 @@ use crate::token::{KeyError, KeySet, Signer, TokenPolicy};
 use crate::version::Generation;
 
 use super::alert_desk::AlertDesk;
+use super::export_desk::ExportDesk;
 use super::{Actor, Via};
 
 /// The adapters of one control plane.
@@ -46,6 +47,7 @@ struct Inner<A> {
     /// When the hot state was last seen to count all tokens.
     enrolled: AtomicI64,
     alert_desk: AlertDesk,
+    export_desk: ExportDesk,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     /// What this process is called where it shares work with others.
@@ -82,6 +84,7 @@ impl<A: Authority> Control<A> {
             generation: RwLock::new(Generation(0)),
             enrolled: AtomicI64::new(i64::MIN),
             alert_desk: AlertDesk::default(),
+            export_desk: ExportDesk::default(),
             recovering: AtomicBool::new(false),
             name,
         }))
@@ -154,6 +157,10 @@ impl<A: Authority> Control<A> {
 
     pub(super) fn alert_desk(&self) -> &AlertDesk {
         &self.0.alert_desk
+    }
+
+    pub(super) fn export_desk(&self) -> &ExportDesk {
+        &self.0.export_desk
     }
 
     pub(super) fn recovering(&self) -> &AtomicBool {

@@ -15,6 +15,8 @@ mod change;
 mod customers;
 mod enrol;
 mod everybody;
+mod export_desk;
+mod exports;
 mod grants;
 mod leaving;
 mod limits;

@@ -8,7 +8,8 @@ use super::workers::Refusal;
 use super::{SqliteRecords, body, rows, write_unavailable};
 
 /// Some events after a place. The order of the tables is said, because the other one would read the whole log.
-pub(super) const LIST: &str = "SELECT arrival.place, usage.body FROM arrival CROSS JOIN usage ON usage.id = arrival.event
+pub(super) const LIST: &str =
+    "SELECT arrival.place, usage.body FROM arrival CROSS JOIN usage ON usage.id = arrival.event
                                WHERE arrival.place > :after ORDER BY arrival.place LIMIT :limit";
 
 impl Arrivals for SqliteRecords {
