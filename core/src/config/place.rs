@@ -64,7 +64,8 @@ impl Config {
         if matches!(place, Place::Whole | Place::Edge) {
             Catalog::of(self)?;
         }
-        if !matches!(place, Place::Edge | Place::Tool) {
+        // Those who do the upkeep.
+        if matches!(place, Place::Whole | Place::Control | Place::Errand) {
             self.check_exporters_secrets()?;
         }
         match place {
