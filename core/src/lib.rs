@@ -27,6 +27,7 @@ pub mod config;
 #[cfg(feature = "test-support")]
 pub mod conformance;
 pub mod control;
+mod export;
 pub mod http;
 pub mod id;
 pub mod identity;

@@ -6,9 +6,9 @@ use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
 use gateway_core::money::{Alert, BudgetBook, WindowId};
 use gateway_core::ports::{
-    Accounts, Alerts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Outbox, Page, PageRequest,
-    PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
-    UsageQuery, Users, WriteError,
+    Accounts, Alerts, Arrivals, Arrived, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Exports, Outbox,
+    Page, PageRequest, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens,
+    Unavailable, UsageLog, UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -90,6 +90,13 @@ delegate! {
         roll_ups(day: &str, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
         user_roll_ups(user: UserId, days: Days, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
         day_sums(dimension: Dimension, days: Days, page: &PageRequest) -> Page<(DaySumKey, DaySum)>, Unavailable;
+    }
+    Arrivals {
+        arrived(after: u64, limit: u32) -> Arrived, Unavailable;
+    }
+    Exports {
+        exported(exporter: &str) -> u64, Unavailable;
+        note_exported(exporter: &str, place: u64) -> (), Unavailable;
     }
     Beats {
         beats() -> u64, Unavailable;

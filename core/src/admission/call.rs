@@ -128,6 +128,8 @@ impl Refusal {
             Self::Precluded(Preclusion::Scope) => "scope",
             Self::Precluded(Preclusion::UnknownModel) => "unknown_model",
             Self::Precluded(Preclusion::OtherForm) => "other_form",
+            Self::Denied(_) => "not_allowed",
+            Self::Limited(_) => "rate_limited",
             Self::Unpriced => "unpriced",
             Self::Exhausted(_) => "budget_exhausted",
             Self::Reserved(_) => "budget_reserved",

@@ -150,6 +150,7 @@ impl Config {
         self.log.check()?;
         self.metrics.check()?;
         self.alerts.check(self.server.insecure)?;
+        self.check_exporters()?;
         self.tokens.keys()?;
         self.control.address()?;
         self.control.signer()?;
@@ -414,7 +415,7 @@ pub(super) mod tests {
         for name in known_keys("zzz = 1") {
             let header = match name.as_str() {
                 "budgets" | "passthrough" => format!("[[{name}]]"),
-                "providers" | "models" => format!("[{name}.x]"),
+                "exporters" | "providers" | "models" => format!("[{name}.x]"),
                 _ => format!("[{name}]"),
             };
             for key in known_keys(&format!("{header}\nzzz = 1")) {

@@ -6,6 +6,7 @@
 mod alerts;
 mod control;
 mod duration;
+mod exporters;
 mod hot;
 mod inherited;
 mod load;
@@ -27,6 +28,7 @@ use serde::Deserialize;
 pub use alerts::{AlertFormat, Alerts};
 pub use control::ControlLink;
 pub use duration::Seconds;
+pub use exporters::{Exporter, ExporterKind};
 pub use hot::{Hot, HotStore, RedisServer, UpstashDatabase};
 pub use inherited::INHERITED;
 #[cfg(test)]
@@ -86,6 +88,8 @@ pub struct Config {
     pub access: Vec<AccessRule>,
     /// Whom to tell when they run out.
     pub alerts: Alerts,
+    /// Where usage events go besides the usage log, by name.
+    pub exporters: BTreeMap<String, Exporter>,
     /// Who serves models, by name.
     pub providers: BTreeMap<String, Provider>,
     /// The models that may be called, by name; a name that ends in `*` stands for all with that beginning.

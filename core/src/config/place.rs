@@ -64,6 +64,10 @@ impl Config {
         if matches!(place, Place::Whole | Place::Edge) {
             Catalog::of(self)?;
         }
+        // Those who do the upkeep.
+        if matches!(place, Place::Whole | Place::Control | Place::Errand) {
+            self.check_exporters_secrets()?;
+        }
         match place {
             Place::Whole => self.check_whole(),
             Place::Tool => Ok(()),

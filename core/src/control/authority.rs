@@ -13,6 +13,7 @@ use crate::version::Generation;
 
 use super::alert_desk::AlertDesk;
 use super::drain::Drains;
+use super::export_desk::ExportDesk;
 use super::{Actor, Via};
 
 /// The adapters of one control plane.
@@ -47,6 +48,7 @@ struct Inner<A> {
     /// When the hot state was last seen to count all tokens.
     enrolled: AtomicI64,
     alert_desk: AlertDesk,
+    export_desk: ExportDesk,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     drains: Drains,
@@ -84,6 +86,7 @@ impl<A: Authority> Control<A> {
             generation: RwLock::new(Generation(0)),
             enrolled: AtomicI64::new(i64::MIN),
             alert_desk: AlertDesk::default(),
+            export_desk: ExportDesk::default(),
             recovering: AtomicBool::new(false),
             drains: Drains::default(),
             name,
@@ -157,6 +160,10 @@ impl<A: Authority> Control<A> {
 
     pub(super) fn alert_desk(&self) -> &AlertDesk {
         &self.0.alert_desk
+    }
+
+    pub(super) fn export_desk(&self) -> &ExportDesk {
+        &self.0.export_desk
     }
 
     pub(super) fn recovering(&self) -> &AtomicBool {

@@ -42,12 +42,6 @@ pub const DRAIN_LAG: &str = "llm_gateway_drain_lag_seconds";
 /// How many changes the hot state may not have heard of.
 pub const OUTBOX_CHANGES: &str = "llm_gateway_outbox_changes";
 
-/// For how long the oldest event has been waiting for an exporter.
-pub const EXPORT_LAG: &str = "llm_gateway_export_lag_seconds";
-
-/// How many events went to exporters.
-pub const EXPORT_EVENTS: &str = "llm_gateway_export_events_total";
-
 /// The buckets of what was held, divided by what it cost.
 const RATIOS: &[f64] = &[0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 2.0, 4.0, 10.0, 25.0, 100.0];
 
@@ -66,6 +60,18 @@ const MOST_MODELS: usize = 200;
 
 /// The models that have numbers of their own.
 static MODELS: Names = Names::none();
+
+/// How many seconds the oldest event waits that an exporter has not sent.
+pub const EXPORT_LAG: &str = "llm_gateway_export_lag_seconds";
+
+/// How many events exporters have sent, or passed over.
+pub const EXPORT_EVENTS: &str = "llm_gateway_export_events_total";
+
+/// What became of an event that its sink took.
+pub(super) const EXPORT_SENT: &str = "sent";
+
+/// What became of an event that its sink refuses, while it takes others.
+pub(super) const EXPORT_REFUSED: &str = "refused";
 
 /// Says what each of them is.
 pub fn describe() {
@@ -86,9 +92,23 @@ pub fn describe() {
     describe_gauge!(DRAIN_LAG, Unit::Seconds, text);
     let text = "Changes that the hot state may not have heard of, 1000 at most";
     describe_gauge!(OUTBOX_CHANGES, Unit::Count, text);
-    let text = "For how long the oldest event has been waiting for an exporter";
-    describe_gauge!(EXPORT_LAG, Unit::Seconds, text);
-    describe_counter!(EXPORT_EVENTS, Unit::Count, "Events that went to exporters, or did not");
+    describe_gauge!(
+        EXPORT_LAG,
+        Unit::Seconds,
+        "Age of the oldest usage event that an exporter has not sent; 0 if there is none"
+    );
+    describe_counter!(EXPORT_EVENTS, Unit::Count, "Usage events that exporters have sent, or that their sinks refuse");
+}
+
+/// Measures how far behind an exporter is.
+pub(super) fn export_lag(exporter: &str, milliseconds: u64) {
+    let seconds = Duration::from_millis(milliseconds).as_secs_f64();
+    gauge!(EXPORT_LAG, "exporter" => exporter.to_owned()).set(seconds);
+}
+
+/// Counts events of an exporter.
+pub(super) fn exported(exporter: &str, result: &'static str, events: u64) {
+    counter!(EXPORT_EVENTS, "exporter" => exporter.to_owned(), "result" => result).increment(events);
 }
 
 /// Notes how long the oldest of these events has been waiting, if there is one.

@@ -16,6 +16,8 @@ mod customers;
 mod drain;
 mod enrol;
 mod everybody;
+mod export_desk;
+mod exports;
 mod grants;
 mod leaving;
 mod limits;

@@ -47,6 +47,8 @@ pub enum Chore {
     Sweep,
     /// Tells somebody that budgets run out.
     Alert,
+    /// Tells other systems of usage events.
+    Export,
     /// Repairs what the hot state may have lost.
     Repair,
     /// Has the hot state count everybody's tokens, if it does not.
@@ -61,13 +63,14 @@ pub enum Chore {
 
 impl Chore {
     /// All of them, the most urgent first: what was taken away has to be gone, and usage can wait.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Recover,
         Self::ApplyOutbox,
         Self::Repair,
         Self::Sweep,
         Self::Drain,
         Self::Alert,
+        Self::Export,
         Self::Enrol,
         Self::ForgetTokens,
         Self::ForgetSpent,
@@ -78,7 +81,7 @@ impl Chore {
     #[must_use]
     pub const fn period(self) -> Duration {
         match self {
-            Self::Recover | Self::ApplyOutbox | Self::Alert | Self::Enrol => Duration::from_secs(5),
+            Self::Recover | Self::ApplyOutbox | Self::Alert | Self::Export | Self::Enrol => Duration::from_secs(5),
             Self::Drain => Duration::from_secs(2),
             Self::Sweep => Duration::from_secs(30),
             Self::Repair | Self::ForgetUsage => Duration::from_mins(1),
@@ -95,6 +98,7 @@ impl Chore {
             Self::ApplyOutbox => "changes are not applied",
             Self::Sweep => "leases are not swept",
             Self::Alert => "alerts are not sent",
+            Self::Export => "usage events are not exported",
             Self::Repair => "the hot state is not repaired",
             Self::Enrol => "tokens are not enrolled",
             Self::ForgetTokens => "old tokens are not forgotten",
@@ -114,6 +118,7 @@ impl<A: Authority> Control<A> {
             Chore::ApplyOutbox => self.apply_outbox().await.map(drop),
             Chore::Sweep => self.sweep().await.map(drop),
             Chore::Alert => self.send_alerts(client).await.map(drop),
+            Chore::Export => self.export(client).await.map(drop),
             Chore::Repair => self.repair().await.map(drop),
             Chore::Enrol if self.was_enrolled_lately() => Ok(()),
             Chore::Enrol => self.enrol().await.map(drop),

@@ -19,8 +19,9 @@ pub use hot::{
 pub use people::{PeopleList, PeopleQuery};
 pub use presence::{Activity, Presence, SessionCounts, SessionQuery, SessionsOf};
 pub use record::{
-    Accounts, Alerts, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Cursor, Directory, Outbox, Page, PageRequest,
-    Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, UsageLog, UsageQuery, Users, WriteError,
+    Accounts, Alerts, Arrivals, Arrived, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Cursor, Directory, Exports,
+    Outbox, Page, PageRequest, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, UsageLog, UsageQuery,
+    Users, WriteError,
 };
 
 /// A store or service that did not answer, or not in time. Whether a write happened is unknown.

@@ -25,6 +25,8 @@ pub trait Records:
     + AuditLog
     + UsageLog
     + Accounts
+    + Arrivals
+    + Exports
     + Outbox
     + Beats
     + Retention
@@ -203,6 +205,24 @@ pub trait Accounts {
     ) -> impl Future<Output = Result<Page<(DaySumKey, DaySum)>, Unavailable>> + Send;
 }
 
+/// Keeps in which order events arrived in the usage log, which is not that of their ids: a call that takes long comes after later ones,
+/// and a correction after what it corrects. Whoever reads it to the end and goes on from there misses nothing.
+pub trait Arrivals {
+    /// Returns events that were written after a place, in that order: about `limit` of them, and more where a store counts places by
+    /// the batch. None may be there, although some follow after the place to go on from; the end is where that is the place asked
+    /// for. Each event comes at least once after it was last written, as it is now; those that were forgotten are left out.
+    fn arrived(&self, after: u64, limit: u32) -> impl Future<Output = Result<Arrived, Unavailable>> + Send;
+}
+
+/// Remembers how far exporters are in the order of arrival.
+pub trait Exports {
+    /// Returns up to which place an exporter has sent everything; 0 if it is not known.
+    fn exported(&self, exporter: &str) -> impl Future<Output = Result<u64, Unavailable>> + Send;
+
+    /// Notes up to which place an exporter has sent everything, unless a later one is noted.
+    fn note_exported(&self, exporter: &str, place: u64) -> impl Future<Output = Result<(), Unavailable>> + Send;
+}
+
 /// Remembers how often the hot state's beats were counted, so that one which has gone back is noticed.
 pub trait Beats {
     /// Returns the highest count that was noted; 0 if none was.
@@ -349,6 +369,15 @@ pub struct AuditQuery {
     pub target: Option<String>,
     /// Which page.
     pub page: PageRequest,
+}
+
+/// Events in the order of their arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// The events.
+    pub events: Vec<UsageEvent>,
+    /// Where to go on.
+    pub place: u64,
 }
 
 /// Asks for usage events by their ids, which sort by the time of the call.

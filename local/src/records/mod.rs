@@ -4,6 +4,7 @@
 
 mod accounts;
 mod alerts;
+mod arrivals;
 mod audit;
 mod beats;
 mod budgets;

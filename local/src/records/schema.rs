@@ -180,6 +180,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
         )
         GROUP BY dimension, day, name;
 ",
+    // Places are never used twice. An event that is replaced arrives anew, and one that is deleted has never arrived.
+    "
+    CREATE TABLE arrival (place INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL UNIQUE);
+    INSERT INTO arrival (event) SELECT id FROM usage ORDER BY id;
+    CREATE TRIGGER usage_is_forgotten AFTER DELETE ON usage BEGIN
+        DELETE FROM arrival WHERE event = old.id;
+    END;
+    CREATE TABLE export (exporter TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// Why the records cannot be opened.

@@ -190,6 +190,7 @@ fn lists_without_scanning_the_store() {
         super::directory::AT,
         super::users::NAMED,
         super::usage::LIST,
+        super::arrivals::LIST,
         super::retention::LIST,
         super::accounts::SPENT,
         super::accounts::ROLL_UPS,

@@ -7,7 +7,7 @@ use gateway_core::ports::{Page, Unavailable, UsageLog, UsageQuery};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::workers::Refusal;
-use super::{SqliteRecords, accounts, body, json, page, rows};
+use super::{SqliteRecords, accounts, arrivals, body, json, page, rows};
 
 /// One page of the log, oldest first: ids sort by the time of the call.
 pub(super) const LIST: &str = "SELECT body FROM usage WHERE id > :after ORDER BY id LIMIT :limit";
@@ -70,5 +70,5 @@ fn put(connection: &Connection, posting: &Posting, sums: &mut Sums) -> Result<()
     let sql = "INSERT OR REPLACE INTO usage (id, revision, body) VALUES (:id, :revision, :body)";
     let parameters = named_params! {":id": id, ":revision": event.revision, ":body": json(event)?};
     connection.prepare_cached(sql)?.execute(parameters)?;
-    Ok(())
+    arrivals::add(connection, &id)
 }

@@ -2,7 +2,7 @@
 //!
 //! A transaction has room for a hundred items, and one batch changes more. So the batch is written down first, whole, in the item
 //! that says which is the newest; then what it adds is added to each sum, which remembers up to which batch that was done; then
-//! its events are put into the log; and then it is over. Whoever comes upon a batch that is not over ends it first, however far
+//! its events are put into the log, and noted as those that arrived with it; and then it is over. Whoever comes upon a batch that is not over ends it first, however far
 //! somebody else got: every step of it changes nothing the second time. So each event is in each sum once, and the sums are never
 //! behind the log.
 
@@ -79,6 +79,12 @@ impl DynamoRecords {
         Err(Unavailable::new(NAME, "others keep writing into the usage log"))
     }
 
+    /// Returns the number of the newest batch of those that are over.
+    pub(super) async fn booked(&self) -> Result<u64, Unavailable> {
+        let newest = self.newest().await?;
+        Ok(if newest.unfinished.is_some() { newest.number.saturating_sub(1) } else { newest.number })
+    }
+
     async fn newest(&self) -> Result<Newest, Unavailable> {
         let Some(item) = self.read(&key()).await? else { return Ok(Newest { number: 0, unfinished: None }) };
         let unfinished = if item.contains_key("body") { Some(body(&item)?) } else { None };
@@ -124,6 +130,7 @@ impl DynamoRecords {
         let days = sums.days.iter().map(|(key, added)| add_day_sum(key, added, count));
         self.change_all(spent.chain(roll_ups).chain(days).collect()).await?;
         self.change_all(batch.entries.iter().map(|entry| put(&entry.posting.event)).collect()).await?;
+        self.note_arrival(count, batch.entries.iter().map(|entry| &entry.posting.event)).await?;
         let over = self.change(Change {
             key: key(),
             update: "REMOVE body",

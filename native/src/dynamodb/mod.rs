@@ -14,6 +14,8 @@
 //! | an audit entry | `AUDIT` | its id | `index1` by actor, `index2` by target |
 //! | a usage event | `USAGE#{shard}` | its id | |
 //! | the batch that is being booked | `BOOKS` | `BOOKS` | |
+//! | which events a batch was of | `ARRIVALS#{number / 1000}` | its number | |
+//! | how far an exporter is | `EXPORT#{name}` | `EXPORT` | |
 //! | what was spent in a window by somebody | `SPENT#{window}` | the hash of whom | |
 //! | a roll-up | `ROLLUP#{day}` | user, token, model, provider | `index1` by user, the first day's first |
 //! | what a day adds up to by something | `SUM#{dimension}` | the day, the hash of the name | |
@@ -26,6 +28,7 @@
 
 mod accounts;
 mod alerts;
+mod arrivals;
 mod audit;
 mod beats;
 mod books;

@@ -17,6 +17,7 @@ impl UsageLog for MemoryRecords {
                 if held.is_none_or(|held| held.revision < posting.event.revision) {
                     state.sums.post(posting, held);
                     state.usage.insert(posting.event.id, posting.event.clone());
+                    state.arrive(posting.event.id);
                 }
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! Records that live as long as the test, with faults on demand.
 
 mod accounts;
+mod arrivals;
 mod directory;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,11 @@ struct State {
     alerts: BTreeMap<String, (Alert, bool)>,
     audit: BTreeMap<AuditId, AuditEntry>,
     usage: BTreeMap<LeaseId, UsageEvent>,
+    /// The events by the place at which they arrived.
+    arrivals: BTreeMap<u64, LeaseId>,
+    /// The last of these places.
+    arrived: u64,
+    exports: BTreeMap<String, u64>,
     sums: Sums,
     outbox: Vec<(Subject, Version)>,
     beats: u64,

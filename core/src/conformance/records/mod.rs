@@ -1,6 +1,7 @@
 //! What every record store must do.
 
 mod accounts;
+mod arrivals;
 mod directory;
 mod helpers;
 mod lists;
@@ -9,6 +10,7 @@ mod people;
 mod writes;
 
 pub use accounts::*;
+pub use arrivals::*;
 pub use directory::*;
 pub use lists::*;
 pub use names::*;
@@ -65,6 +67,11 @@ macro_rules! records_conformance {
             counts_how_long_calls_took,
             forgets_usage_that_is_old,
             knows_what_is_in_the_log,
+            returns_events_in_the_order_of_their_arrival,
+            has_corrected_events_arrive_again,
+            misses_no_event_between_two_looks,
+            takes_odd_places_without_falling_over,
+            remembers_how_far_exporters_are,
             remembers_how_often_beats_were_counted,
             takes_odd_cursors_without_falling_over,
             takes_odd_limits_without_falling_over,

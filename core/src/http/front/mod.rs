@@ -6,6 +6,9 @@
 mod alert_tests;
 mod control_plane;
 mod enter;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod export_tests;
 mod gate;
 #[cfg(test)]
 #[cfg(feature = "test-support")]

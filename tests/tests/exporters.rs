@@ -1,0 +1,177 @@
+//! Other systems are told of every call, whatever happens to them or to the gateway meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt as _;
+use gateway_tests::{Browser, Deployment, Sink, Told, call, echo, message};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+fn otlp(sink: &Sink) -> String {
+    let headers = "headers = { x_api_key = \"obviously-fake\" }";
+    format!("[exporters.traces]\nkind = \"otlp\"\nurl = \"{}\"\n{headers}\n", sink.url())
+}
+
+fn clickhouse(sink: &Sink) -> String {
+    let keys = "user = \"gateway\"\npassword = \"obviously-fake\"\ndatabase = \"usage_of\"\ntable = \"calls\"";
+    format!("[exporters.rows]\nkind = \"clickhouse\"\nurl = \"{}\"\n{keys}\n", sink.url())
+}
+
+/// Returns the spans of all requests, by the crate that the specification's types are made of.
+fn spans(told: &[Told]) -> Vec<Span> {
+    let decoded = told.iter().map(|told| serde_json::from_str::<ExportTraceServiceRequest>(&told.text).expect("OTLP"));
+    let scopes = decoded.flat_map(|request| request.resource_spans).flat_map(|resource| resource.scope_spans);
+    scopes.flat_map(|scope| scope.spans).collect()
+}
+
+fn attribute(span: &Span, key: &str) -> Option<AnyValue> {
+    let found = span.attributes.iter().find(|attribute| attribute.key == key)?;
+    found.value.clone()?.value
+}
+
+fn text(span: &Span, key: &str) -> String {
+    match attribute(span, key) {
+        Some(AnyValue::StringValue(text)) => text,
+        other => unreachable!("{key}: {other:?}"),
+    }
+}
+
+fn integer(span: &Span, key: &str) -> i64 {
+    match attribute(span, key) {
+        Some(AnyValue::IntValue(integer)) => integer,
+        other => unreachable!("{key}: {other:?}"),
+    }
+}
+
+fn distinct(told: &[Told]) -> usize {
+    spans(told).into_iter().map(|span| span.trace_id).collect::<BTreeSet<_>>().len()
+}
+
+/// Returns the rows that are left when each id counts once, in its highest revision.
+fn deduplicated(rows: Vec<Value>) -> BTreeMap<String, Value> {
+    let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+    for row in rows {
+        let id = row["id"].as_str().unwrap().to_owned();
+        if kept.get(&id).is_none_or(|other| other["revision"].as_u64() <= row["revision"].as_u64()) {
+            kept.insert(id, row);
+        }
+    }
+    kept
+}
+
+fn is_row_of(told: &[Told], is_it: impl Fn(&Value) -> bool) -> bool {
+    let mut lines = told.iter().flat_map(|told| told.text.lines());
+    lines.any(|line| is_it(&serde_json::from_str(line).expect("a row is JSON")))
+}
+
+/// "ping" costs 6,000 nanodollars.
+#[tokio::test]
+async fn tells_a_collector_by_the_conventions_of_opentelemetry() {
+    let mut sink = Sink::down();
+    sink.answer(200).await;
+    let gateway = Deployment::start(&otlp(&sink)).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let minted = ann.mint().await;
+    assert_eq!(echo(&gateway, &minted.token).await.status, StatusCode::OK);
+    sink.until_taken(|told| !told.is_empty()).await;
+    let told = sink.taken();
+    assert_eq!(
+        (told[0].uri.path(), &told[0].headers["content-type"]),
+        ("/v1/traces", &"application/json".parse().unwrap())
+    );
+    assert_eq!(told[0].headers["x-api-key"], "obviously-fake");
+    let spans = spans(&told);
+    let span = &spans[0];
+    assert_eq!((span.name.as_str(), span.kind()), ("chat echo", SpanKind::Client));
+    assert_eq!((span.trace_id.len(), span.span_id.len()), (16, 8));
+    assert!(span.start_time_unix_nano > 0 && span.end_time_unix_nano >= span.start_time_unix_nano);
+    assert_eq!(text(span, "gen_ai.operation.name"), "chat");
+    assert_eq!(text(span, "gen_ai.provider.name"), "echo");
+    assert_eq!(text(span, "gen_ai.request.model"), "echo");
+    assert_eq!(text(span, "user.email"), "ann@example.com");
+    assert_eq!(text(span, "llm_gateway.token.id"), minted.id);
+    assert_eq!(integer(span, "llm_gateway.cost_nanodollars"), 6000);
+    assert_eq!(attribute(span, "gen_ai.usage.cost"), Some(AnyValue::DoubleValue(0.000_006)));
+    let told = sink.taken().iter().map(|told| told.text.clone()).collect::<String>();
+    assert!(!told.contains("ping"), "what people say is not sent");
+}
+
+/// First nobody listens, then the sink has trouble, then all is well; and calls go on all the time.
+#[tokio::test]
+async fn brings_every_event_to_sinks_that_were_down() {
+    let (mut traces, mut rows) = (Sink::down(), Sink::down());
+    let gateway = Deployment::start(&(otlp(&traces) + &clickhouse(&rows))).await;
+    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    let calls = async |count: usize| {
+        for _ in 0..count {
+            assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
+        }
+    };
+    calls(3).await;
+    traces.answer(503).await;
+    rows.answer(503).await;
+    traces.until_refused(1).await;
+    rows.until_refused(1).await;
+    calls(3).await;
+    traces.answer(200).await;
+    rows.answer(200).await;
+    calls(3).await;
+    traces.until_taken(|told| distinct(told) == 9).await;
+    rows.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 9).await;
+    let told = rows.taken();
+    assert_eq!(told[0].uri.query(), Some("query=INSERT+INTO+usage_of.calls+FORMAT+JSONEachRow"));
+    assert_eq!(
+        (&told[0].headers["x-clickhouse-user"], &told[0].headers["x-clickhouse-key"]),
+        (&"gateway".parse().unwrap(), &"obviously-fake".parse().unwrap())
+    );
+    let kept = deduplicated(rows.rows());
+    assert_eq!(kept.len(), 9);
+    assert!(kept.values().all(|row| row["cost_nanodollars"] == 6000 && row["user_email"] == "ann@example.com"));
+}
+
+#[tokio::test]
+async fn goes_on_where_it_stood_after_a_crash() {
+    let mut sink = Sink::down();
+    sink.answer(200).await;
+    let mut gateway = Deployment::embedded(&clickhouse(&sink)).await;
+    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    for _ in 0..3 {
+        assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
+    }
+    sink.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 3).await;
+    sink.answer(503).await;
+    for _ in 0..3 {
+        assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
+    }
+    sink.until_refused(1).await;
+    gateway.kill_and_restart().await;
+    sink.answer(200).await;
+    assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
+    sink.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 7).await;
+    assert_eq!(deduplicated(sink.rows()).len(), 7);
+}
+
+/// A stream that takes long enough to be in the middle of it.
+const SLOW: &str = "[providers.echo]\nkind = \"echo\"\npace_ms = 100\n[models.echo]\nprovider = \"echo\"\n\
+                    price = { input = \"1.00\", output = \"5.00\" }\n";
+
+/// A call that died is charged at its estimate, and told of like all others.
+#[tokio::test]
+async fn tells_of_a_call_that_died_with_its_process() {
+    let mut sink = Sink::down();
+    sink.answer(200).await;
+    let mut gateway = Deployment::embedded(&(clickhouse(&sink) + SLOW)).await;
+    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    let mut stream = call(&gateway, &token, &message(&"word ".repeat(200), 400, true)).await.bytes_stream();
+    assert!(stream.next().await.unwrap().is_ok(), "the stream has begun");
+    gateway.kill_and_restart().await;
+    sink.until_taken(|told| is_row_of(told, |row| row["error"] == "abandoned")).await;
+    let kept = deduplicated(sink.rows());
+    let row = kept.values().next().unwrap();
+    assert_eq!((&row["estimated"], &row["revision"]), (&1.into(), &1.into()));
+    assert!(row["cost_nanodollars"].as_i64().unwrap() > 0);
+}
