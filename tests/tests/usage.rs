@@ -19,7 +19,7 @@ const CONFIGURATION: &str = "[roles]\nadmins = [\"admin@example.com\"]\n\
 
 /// A gateway at which Ann, who is in two groups, made three calls with two tokens, and Bob made one.
 struct Scene {
-    gateway: Deployment,
+    _gateway: Deployment,
     admin: Browser,
     ann: Browser,
     bob: Browser,
@@ -77,7 +77,7 @@ impl Scene {
         ping(&gateway, &tokens[0].token, "dear").await;
         ping(&gateway, &tokens[1].token, "echo").await;
         ping(&gateway, &bobs.token, "dear").await;
-        let mut scene = Self { gateway, admin, ann, bob, tokens };
+        let mut scene = Self { _gateway: gateway, admin, ann, bob, tokens };
         told(&mut scene.admin, "/api/admin/usage", 4).await;
         scene
     }

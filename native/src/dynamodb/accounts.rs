@@ -68,6 +68,7 @@ impl Accounts for DynamoRecords {
         request: &PageRequest,
     ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
         let range = Bounds::of(days);
+        let Some(request) = range.within(request) else { return Ok(Page { items: Vec::new(), next: None }) };
         let list = List {
             index: Some(1),
             partition: own(user),
@@ -75,8 +76,7 @@ impl Accounts for DynamoRecords {
             range: Some(range.texts()),
             order: Order::OldestFirst,
             is_sparse: false,
-            start: &|cursor| {
-                let place = range.nearest(cursor);
+            start: &|place| {
                 let (day, rest) = place.split_once(SEPARATOR).unwrap_or((place, ""));
                 let mut row = Key::new(date(day), format!("{user}{SEPARATOR}{rest}")).item();
                 listed(&mut row, 1, own(user), place.to_owned());
@@ -84,7 +84,7 @@ impl Accounts for DynamoRecords {
             },
             record: &|row| Some(row.clone()),
         };
-        self.page(&list, request, roll_up, |_| true).await
+        self.page(&list, &request, roll_up, |_| true).await
     }
 
     async fn day_sums(
@@ -112,9 +112,12 @@ impl Bounds {
         (&self.least, &self.most)
     }
 
-    /// Returns a place, or the nearest within: it refuses to begin outside of what is asked for.
-    pub(super) fn nearest<'a>(&'a self, place: &'a str) -> &'a str {
-        place.clamp(&self.least, &self.most)
+    /// Asks for the same page; the first, if it begins before the days, and none if it begins behind them: it refuses to begin outside of
+    /// what is asked for.
+    pub(super) fn within(&self, request: &PageRequest) -> Option<PageRequest> {
+        let cursor = request.cursor.clone().filter(|cursor| cursor.0 > self.least);
+        let is_behind = cursor.as_ref().is_some_and(|cursor| cursor.0 >= self.most);
+        (!is_behind).then_some(PageRequest { limit: request.limit, cursor })
     }
 }
 

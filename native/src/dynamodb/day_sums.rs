@@ -24,6 +24,7 @@ impl DynamoRecords {
         request: &PageRequest,
     ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
         let range = Bounds::of(days);
+        let Some(request) = range.within(request) else { return Ok(Page { items: Vec::new(), next: None }) };
         let list = List {
             index: None,
             partition: partition(dimension),
@@ -31,10 +32,10 @@ impl DynamoRecords {
             range: Some(range.texts()),
             order: Order::OldestFirst,
             is_sparse: false,
-            start: &|cursor| Key::new(partition(dimension), range.nearest(cursor)).item(),
+            start: &|cursor| Key::new(partition(dimension), cursor).item(),
             record: &|_| None,
         };
-        self.page(&list, request, day_sum, |_| true).await
+        self.page(&list, &request, day_sum, |_| true).await
     }
 }
 

@@ -244,10 +244,10 @@ pub async fn counts_how_long_calls_took(records: &impl Records) {
         (told(&first_byte), told(&duration))
     };
     let abandoned = taking(2, 1, (None, 9_000_000), Some(ErrorType::Abandoned));
-    put(records, [taking(1, 1, (Some(7), 10), None), abandoned]).await;
+    put(records, [taking(1, 1, (Some(7), 7), None), abandoned]).await;
     put(records, [taking(3, 1, (Some(3000), 5), Some(ErrorType::Cut))]).await;
     for dimension in [Dimension::All, Dimension::Model] {
-        let expected = ((1, Some(7), Some(7)), (2, Some(5), Some(10)));
+        let expected = ((1, Some(7), Some(7)), (2, Some(5), Some(7)));
         assert_eq!(counted(dimension).await, expected, "{dimension:?}");
     }
     for _ in 0..2 {

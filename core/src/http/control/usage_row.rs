@@ -157,7 +157,7 @@ mod tests {
         let by = Breakdown::parse("user,token").unwrap();
         let told = row(&by, &sum, &Names::default());
         assert_eq!((&told["user_id"], &told["user_email"]), (&json!(user_id(1)), &Value::Null));
-        assert_eq!((&told["token_name"], &told["cost"]), (&Value::Null, &json!("1.234567890")));
+        assert_eq!((&told["token_name"], &told["cost"]), (&Value::Null, &json!("1.23456789")));
         assert!(!told.contains_key("latency"), "it is not kept by person");
     }
 }

@@ -40,6 +40,9 @@ mod testing;
 #[cfg(feature = "test-support")]
 mod tests;
 mod usage;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod usage_tests;
 mod well_known;
 
 use axum::middleware::from_fn_with_state;
