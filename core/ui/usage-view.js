@@ -53,6 +53,10 @@ export function shifted(day, by) {
 /** Shows the figures and cost by day of an answer. */
 export function showSums({ from, to, today, time_zone: zone, total, days, days_by_model: rows }, more = []) {
   form.dataset.today = today;
+  if (form.elements.days.value) {
+    form.elements.from.value = from;
+    form.elements.to.value = to;
+  }
   for (const part of document.querySelectorAll(".sums")) {
     part.hidden = total.requests === 0;
   }
