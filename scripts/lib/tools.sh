@@ -52,5 +52,8 @@ find_chromium() {
 # Prints the path of a Redis server's program, or nothing.
 find_redis() { type -P "${LLM_GATEWAY_REDIS:-redis-server}"; }
 
+# Prints the path of a ClickHouse server's program, or nothing.
+find_clickhouse() { PATH=$PATH:/usr/sbin type -P "${LLM_GATEWAY_CLICKHOUSE:-clickhouse-server}"; }
+
 # Prints the path of a Java runtime, or nothing.
 find_java() { type -P "${LLM_GATEWAY_JAVA:-java}"; }

@@ -6,6 +6,7 @@
 mod assertion;
 mod browser;
 mod call;
+mod clickhouse;
 mod deployment;
 mod environment;
 mod fronted;
@@ -32,6 +33,7 @@ pub mod upstash;
 pub use assertion::Assertion;
 pub use browser::{Browser, Minted, Money, location};
 pub use call::{Answer, ask, call, echo, message, refused};
+pub use clickhouse::ClickHouse;
 pub use deployment::{Deployment, WithoutRecords};
 pub use environment::{Unset, place};
 pub use fronted::Fronted;

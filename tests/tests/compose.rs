@@ -136,13 +136,43 @@ async fn goes_on_when_one_process_is_gone() {
 
 /// Returns what `compose.yaml` says, checked against the Compose Specification.
 fn compose_file() -> Value {
+    compose_file_named("compose.yaml")
+}
+
+fn compose_file_named(file: &str) -> Value {
     let place = |name| place(name).expect("scripts/test says where that is");
     let root = place("LLM_GATEWAY_ROOT");
     let mut node = Command::new("node");
-    node.arg(root.join("tests/node/compose.mjs")).arg(&root).arg(place("LLM_GATEWAY_NODE"));
+    node.arg(root.join("tests/node/compose.mjs")).arg(&root).arg(place("LLM_GATEWAY_NODE")).arg(file);
     let Output { status, stdout, stderr } = node.output().expect("node is there");
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
     serde_json::from_slice(&stdout).expect("it prints JSON")
+}
+
+/// What shows usage is reached from this machine only, and has no secret that nobody made.
+#[test]
+fn starts_what_shows_usage_with_no_secret_of_its_own() {
+    let file = compose_file_named("compose.observability.yaml");
+    let services = file["services"].as_object().unwrap();
+    let published: Vec<_> = services.values().filter_map(|service| service["ports"].as_array()).flatten().collect();
+    assert_eq!(published, [&json!("127.0.0.1:3000:3000")]);
+    assert_eq!(file["networks"]["observability"]["internal"], true);
+    let example = std::fs::read_to_string(root().join("observability.env.example")).unwrap();
+    for (service, name, value) in services.iter().flat_map(|(service, said)| {
+        said["environment"].as_object().unwrap().iter().map(move |(name, value)| (service, name, value))
+    }) {
+        let value = value.as_str().unwrap();
+        let is_secret = ["PASSWORD", "SECRET", "SALT", "AUTH", "ENCRYPTION_KEY", "SECRET_KEY"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        assert!(!is_secret || value.contains(":?in observability.env}"), "{name} of {service}");
+        for asked in value.split("${").skip(1).filter_map(|rest| rest.split_once(':')) {
+            assert!(example.contains(&format!("\n{}=\n", asked.0)), "{} is not in the example", asked.0);
+        }
+    }
+    let ignored =
+        Command::new("git").args(["check-ignore", "--quiet", "observability.env"]).current_dir(root()).status();
+    assert!(ignored.expect("git is there").success(), "the secrets might be committed");
 }
 
 #[test]
