@@ -37,7 +37,7 @@ async fn provision(gateway: &Deployment, email: &str, groups: &[&str]) {
         "groups": groups,
     });
     let request = Client::new().post(format!("{}/scim/v2/Users", gateway.origin())).json(&person);
-    let created = request.bearer_auth(DIRECTORY).send().await.unwrap();
+    let created = request.bearer_auth(DIRECTORY).send().await.expect("the gateway answers");
     assert_eq!(created.status(), StatusCode::CREATED);
 }
 
@@ -86,7 +86,7 @@ impl Scene {
         let answer = self.admin.get(&format!("/api/admin/usage?by={by}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         assert_eq!((&answer.body["total"]["cost"], &answer.body["more"]), (&json!("0.000036"), &json!(0)));
-        answer.body["rows"].as_array().unwrap().clone()
+        answer.body["rows"].as_array().expect("rows").clone()
     }
 }
 
@@ -105,7 +105,7 @@ fn sum(requests: u32, tokens: u32, cost: &str) -> Value {
 }
 
 fn with(mut facts: Value, sum: &Value) -> Value {
-    facts.as_object_mut().unwrap().extend(sum.as_object().unwrap().clone());
+    facts.as_object_mut().expect("an object").extend(sum.as_object().expect("an object").clone());
     facts
 }
 

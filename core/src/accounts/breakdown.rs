@@ -171,6 +171,16 @@ impl Breakdown {
 }
 
 impl Row {
+    /// Adds all rows up.
+    #[must_use]
+    pub fn total(rows: &[Self]) -> DaySum {
+        let mut total = DaySum::default();
+        for row in rows {
+            total.add(&row.sum);
+        }
+        total
+    }
+
     /// Makes a row of a roll-up.
     #[must_use]
     pub fn of_roll_up((key, usage): (RollUpKey, RollUp)) -> Self {

@@ -129,7 +129,9 @@ mod tests {
 
     fn of(durations: impl IntoIterator<Item = u64>) -> Histogram {
         let mut histogram = Histogram::default();
-        durations.into_iter().for_each(|milliseconds| histogram.add_duration(milliseconds, 1));
+        for milliseconds in durations {
+            histogram.add_duration(milliseconds, 1);
+        }
         histogram
     }
 

@@ -85,8 +85,7 @@ impl<A: Authority> Control<A> {
     /// [`UsageError`]
     pub async fn usage_table(&self, days: Days, breakdown: &Breakdown) -> Result<UsageTable, UsageError> {
         let all = self.rows(Source::Sums(Dimension::All), days).await?;
-        let mut total = DaySum::default();
-        all.iter().for_each(|row| total.add(&row.sum));
+        let total = Row::total(&all);
         let rows = match breakdown.dimension() {
             Some(Dimension::All) => all,
             Some(dimension) => self.rows(Source::Sums(dimension), days).await?,

@@ -182,7 +182,7 @@ impl DynamoRecords {
     }
 
     /// Returns a part of a transaction that changes an item.
-    pub(super) fn update(&self, change: Change) -> Result<TransactWriteItem, Unavailable> {
+    pub(super) fn update(&self, change: &Change) -> Result<TransactWriteItem, Unavailable> {
         let update = Update::builder().table_name(&self.table).set_key(Some(change.key.item()));
         let update = update.update_expression(change.expression()).set_expression_attribute_names(names(change.update));
         let update = update.set_expression_attribute_values(change.named());

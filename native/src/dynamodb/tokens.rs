@@ -48,7 +48,7 @@ impl Tokens for DynamoRecords {
     }
 
     async fn replace_token(&self, next: &Token, seen: Version, entry: &AuditEntry) -> Result<(), WriteError> {
-        let replaced = self.update(Change {
+        let replaced = self.update(&Change {
             key: Key::token(next.id),
             update: "SET version = :next, body = :body, sk2 = :found",
             condition: Some("version = :seen"),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::usage_row::{cells, header, own_row, row, sum, timed};
 use super::{csv, invalid, person, unavailable};
-use crate::accounts::{Breakdown, By, DaySum, Days, Facts, Row};
+use crate::accounts::{Breakdown, By, Days, Facts, Row};
 use crate::control::{Actor, Authority, Control, Names, UsageError, UsageTable, Via};
 use crate::http::{Kind, Problem, json, query};
 use crate::money::{BudgetState, Calendar};
@@ -62,7 +62,7 @@ pub(super) async fn own<A: Authority>(
     body.extend(standing(&spending, &calendar));
     body.insert("user_id".to_owned(), json!(id));
     body.insert("user_email".to_owned(), json!(email));
-    body.extend(own_sums(rows, &names));
+    body.extend(own_sums(&rows, &names));
     Ok(json::answer(StatusCode::OK, &body))
 }
 
@@ -151,9 +151,8 @@ fn standing(spending: &Spending, calendar: &Calendar) -> Map<String, Value> {
 }
 
 /// Adds somebody's rows up in each way that they are shown.
-fn own_sums(rows: Vec<Row>, names: &Names) -> Map<String, Value> {
-    let mut total = DaySum::default();
-    rows.iter().for_each(|row| total.add(&row.sum));
+fn own_sums(rows: &[Row], names: &Names) -> Map<String, Value> {
+    let total = Row::total(rows);
     let by = |things: &[By]| -> Value {
         let breakdown = Breakdown::of(things);
         breakdown.rows(rows.iter().cloned()).iter().map(|row| own_row(&breakdown, row, names)).collect()
