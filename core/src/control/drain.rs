@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::recovery::Alone;
 use super::{Authority, Control};
 use crate::Chain;
-use crate::ports::{Clock as _, Unavailable, in_time};
+use crate::ports::{Clock as _, Duties as _, Unavailable, in_time};
 use crate::time::Millis;
 
 /// How old what somebody sees may be, in milliseconds: what it is where the schedule drains.
@@ -14,6 +14,13 @@ const FRESH: u64 = 2000;
 
 /// How long whoever looks waits for the newest calls. The front gives the control plane ten seconds for everything.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The duty of draining: an event that two processes move at once would be measured by both.
+const DUTY: &str = "drain";
+
+/// For how many seconds it is somebody's: longer than the schedule waits between two times, so that whoever looks at usage elsewhere
+/// leaves it to the schedule.
+const HELD: u32 = 5;
 
 /// What this process remembers of its drains.
 pub(super) struct Drains {
@@ -44,7 +51,7 @@ impl<A: Authority> Control<A> {
         }
     }
 
-    /// Moves usage into the records, unless this process is at it.
+    /// Moves usage into the records, unless this process is at it, or another one is or just was.
     ///
     /// # Errors
     ///
@@ -52,6 +59,9 @@ impl<A: Authority> Control<A> {
     pub(super) async fn drain_unless_draining(&self) -> Result<(), Unavailable> {
         let Some(_alone) = Alone::enter(&self.drains().running) else { return Ok(()) };
         self.drains().begun.store(self.clock().now().0, Ordering::Relaxed);
+        if !self.hot().claim(DUTY, self.name(), HELD).await? {
+            return Ok(());
+        }
         self.drain_usage().await.map(drop)
     }
 }

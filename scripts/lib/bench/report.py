@@ -99,6 +99,14 @@ def pages_budget(found):
     ]
 
 
+def usage_budget(found):
+    """Compares with a log of few calls."""
+    growth, what = max((grown(one), what) for what, one in found["answers"].items())
+    events = found["events"]
+    text = f"an answer with {events['more']:,} calls in the log, of its time with {events['fewer']:,}; the highest: {what}"
+    return [[text, f"{growth:.2f}", "≤ 1.3", HELD if growth <= 1.3 else MISSED]]
+
+
 def throughput_table(found):
     """Shows what went through."""
     head = ["32 connections", "requests/s (of the rounds)", "of direct", "p50", "p99"]
@@ -195,6 +203,17 @@ def pages_table(found):
     return table(["page", "over the wire at first load", "requests", "again", "round trips from the document to its data"], rows)
 
 
+def usage_table(found):
+    """Shows how long calls and answers about usage take."""
+    head = ["a call, or an answer behind the pages of usage"]
+    head += [f"{events:,} calls in the log, {what}" for events in found["events"].values() for what in ("p50", "p99")]
+    rows = []
+    for what, one in found["answers"].items():
+        times = [milliseconds(one[size][which]) for size in found["events"] for which in ("p50", "p99")]
+        rows.append([what, *times, f"{grown(one):.2f}"])
+    return table([*head, "p50, of fewer calls'"], rows)
+
+
 def grown(times):
     """Returns what a list's median is of that with fewer people."""
     return times["more"]["p50"] / times["fewer"]["p50"]
@@ -219,6 +238,7 @@ BUDGETS = {
     "function": function_budget,
     "administration": administration_budget,
     "pages": pages_budget,
+    "usage": usage_budget,
 }
 TABLES = {
     "throughput": throughput_table,
@@ -229,6 +249,7 @@ TABLES = {
     "function": function_table,
     "administration": administration_table,
     "pages": pages_table,
+    "usage": usage_table,
 }
 
 

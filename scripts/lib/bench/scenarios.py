@@ -9,6 +9,7 @@ from . import load
 from .administration import administration
 from .function import function
 from .pages import pages
+from .usage import usage
 from .worker import worker
 
 # Rounds alternate between the servers, so that a busy moment of the machine does not fall on one alone; the medians of
@@ -92,6 +93,7 @@ ALL = {
     "function": function,
     "administration": administration,
     "pages": pages,
+    "usage": usage,
 }
 
 
