@@ -80,7 +80,7 @@ fn ends_what_somebody_began_who_died() {
         }
         died += 1;
     }
-    assert_eq!(died, 17, "begun, 12 sums, a roll-up, two events, over");
+    assert_eq!(died, 18, "begun, 12 sums, a roll-up, two events, their arrival, over");
 }
 
 /// One event concerns more sums than a transaction has items.
