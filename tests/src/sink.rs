@@ -142,9 +142,9 @@ async fn take(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Re
     let mut state = lock(&state);
     let status = state.status.unwrap_or_default();
     if status.is_success() {
-        state.taken.push(told)
+        state.taken.push(told);
     } else {
-        state.refused.push(told)
+        state.refused.push(told);
     }
     Ok(Response::builder().status(status).body(Empty::new()).expect("a status can be sent"))
 }

@@ -56,7 +56,7 @@ fn distinct(told: &[Told]) -> usize {
 fn deduplicated(rows: Vec<Value>) -> BTreeMap<String, Value> {
     let mut kept: BTreeMap<String, Value> = BTreeMap::new();
     for row in rows {
-        let id = row["id"].as_str().unwrap().to_owned();
+        let id = row["id"].as_str().expect("it has one").to_owned();
         if kept.get(&id).is_none_or(|other| other["revision"].as_u64() <= row["revision"].as_u64()) {
             kept.insert(id, row);
         }

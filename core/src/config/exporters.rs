@@ -89,7 +89,7 @@ impl Exporter {
         }
         match url.scheme() {
             "https" => {}
-            "http" if allows_http || is_near(url.host()) => {}
+            "http" if allows_http || is_near(url.host().as_ref()) => {}
             _ => return Err(wrong("url", "must be https, except to this machine or to a name without dots")),
         }
         for (name, value) in &self.headers {
@@ -153,7 +153,7 @@ impl Config {
 }
 
 /// Says whether a host is this machine, or one that has a name in a network of its own only, as containers have.
-fn is_near(host: Option<Host<&str>>) -> bool {
+fn is_near(host: Option<&Host<&str>>) -> bool {
     match host {
         Some(Host::Domain(name)) => !name.contains('.'),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -123,7 +123,8 @@ fn operation(route: &str) -> &'static str {
 }
 
 fn span_id(id: &str) -> String {
-    Sha256::digest(id).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(id).iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    format!("{digest:016x}")
 }
 
 fn nanoseconds(milliseconds: i64) -> String {
