@@ -414,7 +414,7 @@ pub(super) mod tests {
         }
         for name in known_keys("zzz = 1") {
             let header = match name.as_str() {
-                "budgets" | "passthrough" => format!("[[{name}]]"),
+                "access" | "budgets" | "passthrough" | "rate_limits" => format!("[[{name}]]"),
                 "exporters" | "providers" | "models" => format!("[{name}.x]"),
                 _ => format!("[{name}]"),
             };
