@@ -158,6 +158,7 @@ fn forgets_what_was_spent_by_itself_but_never_what_was_spent_in_all() {
             let ttl = item.get("ttl").map(|ttl| ttl.as_n().unwrap().clone());
             match pk.strip_prefix("SPENT#") {
                 Some(window) if window.starts_with("daily") => assert_eq!(ttl, Some(day.to_string())),
+                None if pk.starts_with("ARRIVALS#") => assert!(ttl.is_some(), "{pk}"),
                 Some("total") | None => assert_eq!(ttl, None, "{pk}"),
                 Some(_) => assert!(ttl.is_some(), "{pk}"),
             }
