@@ -12,7 +12,6 @@ const DIRECTORY: &str = "obviously-fake-scim-token-of-40-characters";
 
 const CONFIGURATION: &str = "[roles]\nadmins = [\"admin@example.com\"]\n\
      [scim]\ntoken = \"obviously-fake-scim-token-of-40-characters\"\n\
-     [calendar]\ntime_zone = \"Europe/Berlin\"\n\
      [providers.echo]\nkind = \"echo\"\n\
      [models.echo]\nprovider = \"echo\"\nprice = {input = \"1.00\", output = \"5.00\"}\n\
      [models.dear]\nprovider = \"echo\"\nprice = {input = \"2.00\", output = \"10.00\"}\n";
@@ -114,7 +113,7 @@ async fn shows_people_what_they_spent_themselves() {
     let mut scene = Scene::start().await;
     let own = told(&mut scene.ann, "/api/usage/me", 3).await;
     let today = own["today"].clone();
-    assert_eq!((&own["to"], &own["time_zone"]), (&today, &json!("Europe/Berlin")));
+    assert_eq!((&own["to"], &own["time_zone"]), (&today, &json!("UTC")));
     assert_eq!(own["user_email"], json!("ann@example.com"));
     assert_eq!(own["total"], sum(3, 3, "0.000024"));
     assert_eq!(own["days"], json!([with(json!({"day": today}), &sum(3, 3, "0.000024"))]));
