@@ -95,6 +95,21 @@ pub enum ErrorType {
     Abandoned,
 }
 
+impl ErrorType {
+    /// Returns its name, as the usage log writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Cut => "cut",
+            Self::ClientGone => "client_gone",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 /// Gives a lease up: closes it without a charge. Unknown leases are marked, so that a late admit opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancel {

@@ -28,14 +28,7 @@ pub(crate) struct Exported {
 impl Exported {
     /// Returns what went wrong, if anything did, as the log writes it.
     fn error(&self) -> Option<&'static str> {
-        self.event.settlement.error.map(|error| match error {
-            ErrorType::Unreachable => "unreachable",
-            ErrorType::Timeout => "timeout",
-            ErrorType::Refused => "refused",
-            ErrorType::Cut => "cut",
-            ErrorType::ClientGone => "client_gone",
-            ErrorType::Abandoned => "abandoned",
-        })
+        self.event.settlement.error.map(ErrorType::name)
     }
 
     /// Returns when the first byte of the answer came, in milliseconds since the epoch.
