@@ -176,6 +176,16 @@ fn starts_what_shows_usage_with_no_secret_of_its_own() {
 }
 
 #[test]
+fn builds_its_image_from_every_package() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).expect("it is there");
+    let (workspace, sent) = (read("Cargo.toml"), read(".dockerignore"));
+    let members = workspace.lines().find_map(|line| line.strip_prefix("members = ")).expect("there are some");
+    let members: Vec<String> = serde_json::from_str(members).expect("a list of names");
+    let missing: Vec<_> = members.iter().filter(|name| !sent.lines().any(|line| line == format!("!{name}"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn publishes_nothing_but_the_gateway() {
     let file = compose_file();
     let services = file["services"].as_object().unwrap();
