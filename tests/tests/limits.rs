@@ -45,7 +45,8 @@ async fn holds_requests_in_parallel_and_opens_at_the_promised_second() {
         answers.into_iter().partition(|(answer, _)| answer.status == StatusCode::OK);
     assert!(passed.len() >= 20 && passed.len() <= 20 * minutes, "{} in {minutes} minutes", passed.len());
     let opens = refused.iter().map(|(answer, came)| *came + assert_limited(answer, "20 requests in a minute"));
-    let opens = opens.min().expect("most are refused");
+    // The last of them: on a slow machine some were let in when it had opened before.
+    let opens = opens.max().expect("most are refused");
     // Somebody else is not held up by it.
     let other = Browser::sign_in(&gateway, "bob@example.com").await.mint().await.token;
     assert_eq!(echo(&gateway, &other).await.status, StatusCode::OK);
