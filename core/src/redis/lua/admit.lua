@@ -46,10 +46,13 @@ end
 
 if is_open then return admitted() end
 
-rules = rules ~= '' and cjson.decode(rules) or {limits = {}, access = {}}
-local denied = denial(payer, rules.access)
-if denied then return denied end
-local limits, minute, has_begun = limits_of(payer, rules.limits), '', false
+local limits, minute, has_begun = {}, '', false
+if rules ~= '' then
+  rules = cjson.decode(rules)
+  local denied = denial(payer, rules.access)
+  if denied then return denied end
+  limits = limits_of(payer, rules.limits)
+end
 if #limits > 0 then
   minute, has_begun = counted_minute(FIRST_RATE, now)
   local too_many = limited(FIRST_RATE, limits, minute, has_begun, tokens)
