@@ -22,7 +22,7 @@ use crate::config::AlertFormat;
 use crate::id::{TokenId, UserId};
 use crate::memory::{Applicable, applicable_to};
 use crate::money::{Alert, BudgetState, Calendar, Counter, WindowKind};
-use crate::ports::{Alerts as _, Budgets as _, Directory as _, Http, Totals, Unavailable, Users as _, in_time};
+use crate::ports::{Alerts as _, Budgets as _, Http, Totals, Unavailable, Users as _, in_time};
 use crate::time::Timestamp;
 
 /// How many alerts are looked at once, the oldest first.
@@ -30,9 +30,6 @@ const BATCH: u32 = 200;
 
 /// How many counters are asked about at once.
 const COUNTERS: usize = 500;
-
-/// How many people are read at once.
-const PEOPLE: usize = 200;
 
 /// How long a server may take to take an alert.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -75,13 +72,9 @@ impl<A: Authority> Control<A> {
         if self.config().alerts.webhook.is_none() {
             return Ok(());
         }
-        let users: BTreeSet<UserId> = postings.iter().map(|posting| posting.event.user).collect();
-        let users: Vec<UserId> = users.into_iter().collect();
-        let mut people = BTreeMap::new();
-        for some in users.chunks(PEOPLE) {
-            let found = self.records().people(some).await?;
-            people.extend(found.iter().map(|person| (person.value.id, UserEntry::from(person))));
-        }
+        let people = self.people_of(postings.iter().map(|posting| posting.event.user)).await?;
+        let people: BTreeMap<UserId, UserEntry> =
+            people.iter().map(|person| (person.value.id, UserEntry::from(person))).collect();
         let book = BudgetsEntry::from(&self.records().budget_book().await?);
         // Around midnight there are two.
         let mut calendars: Vec<&Calendar> = Vec::new();

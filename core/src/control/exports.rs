@@ -3,7 +3,7 @@
 //! An exporter's place is noted after its sink has taken everything before it. So each event comes at least once; ids are the same each
 //! time. A sink that does not take them costs lag, and holds up no other.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -17,16 +17,11 @@ use crate::Chain;
 use crate::admission::UsageEvent;
 use crate::config::{Exporter, ExporterKind};
 use crate::export::{self, Exported, RequestError, Verdict};
-use crate::id::UserId;
-use crate::identity::Email;
-use crate::ports::{Arrivals as _, Clock as _, Directory as _, Exports as _, Http, HttpError, Unavailable, in_time};
+use crate::ports::{Arrivals as _, Clock as _, Exports as _, Http, HttpError, Unavailable, in_time};
 use crate::time::Timestamp;
 
 /// How many events are read at once.
 const BATCH: u32 = 500;
-
-/// How many people are read at once.
-const PEOPLE: usize = 200;
 
 /// How large a request may be that tells of several events, in bytes: receivers take some megabytes.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -97,14 +92,10 @@ impl<A: Authority> Control<A> {
 
     /// Adds the addresses of those who called; not of those whose records were erased.
     async fn with_emails(&self, events: Vec<UsageEvent>) -> Result<Vec<Exported>, Unavailable> {
-        let users: BTreeSet<UserId> = events.iter().map(|event| event.user).collect();
-        let users: Vec<UserId> = users.into_iter().collect();
-        let mut emails: BTreeMap<UserId, Email> = BTreeMap::new();
-        for some in users.chunks(PEOPLE) {
-            let people = self.records().people(some).await?.into_iter().map(|person| person.value);
-            emails.extend(people.filter(|user| user.erased.is_none()).map(|user| (user.id, user.email)));
-        }
-        Ok(events.into_iter().map(|event| Exported { email: emails.get(&event.user).cloned(), event }).collect())
+        let mut people = self.by_id(events.iter().map(|event| event.user)).await?;
+        people.retain(|_, user| user.erased.is_none());
+        let email = |event: &UsageEvent| people.get(&event.user).map(|user| user.email.clone());
+        Ok(events.into_iter().map(|event| Exported { email: email(&event), event }).collect())
     }
 }
 

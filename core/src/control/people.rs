@@ -15,6 +15,9 @@ use crate::ports::{
 use crate::token::fold;
 use crate::version::{Stored, Version};
 
+/// How many people are read at once.
+const AT_ONCE: usize = 200;
+
 /// Which people an administrator looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeopleSearch {
@@ -160,9 +163,18 @@ impl<A: Authority> Control<A> {
 
     /// Returns people by their ids.
     pub(super) async fn by_id(&self, ids: impl Iterator<Item = UserId>) -> Result<BTreeMap<UserId, User>, Unavailable> {
+        Ok(self.people_of(ids).await?.into_iter().map(|person| (person.value.id, person.value)).collect())
+    }
+
+    /// Returns the records of people, each once, some at a time. Those who are not known are left out.
+    pub(super) async fn people_of(&self, ids: impl Iterator<Item = UserId>) -> Result<Vec<Stored<User>>, Unavailable> {
         let ids: BTreeSet<UserId> = ids.collect();
-        let people = self.records().people(&ids.into_iter().collect::<Vec<_>>()).await?;
-        Ok(people.into_iter().map(|person| (person.value.id, person.value)).collect())
+        let ids: Vec<UserId> = ids.into_iter().collect();
+        let mut people = Vec::new();
+        for some in ids.chunks(AT_ONCE) {
+            people.extend(self.records().people(some).await?);
+        }
+        Ok(people)
     }
 
     /// Returns who of those that have an address signed in last.
