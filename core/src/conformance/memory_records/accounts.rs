@@ -1,6 +1,9 @@
 //! What was spent, in the records in memory: the usage log, its sums, and the beats.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{MemoryRecords, page};
 use crate::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
@@ -50,14 +53,7 @@ impl Accounts for MemoryRecords {
     }
 
     async fn roll_ups(&self, day: &str, request: &PageRequest) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        self.read(|state| {
-            let after: Option<RollUpKey> =
-                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
-            let rows = state.sums.roll_ups.iter().filter(|(key, _)| key.day == day);
-            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, |(key, _)| name(key))
-        })
-        .await
+        self.read(|state| sums_page(&state.sums.roll_ups, |key| key.day == day, request)).await
     }
 
     async fn user_roll_ups(
@@ -66,14 +62,8 @@ impl Accounts for MemoryRecords {
         days: Days,
         request: &PageRequest,
     ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        self.read(|state| {
-            let after: Option<RollUpKey> =
-                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
-            let rows = state.sums.roll_ups.iter().filter(|(key, _)| key.user == user && is_within(days, &key.day));
-            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-            page(rows.map(|(key, sum)| (key.clone(), *sum)), request, |(key, _)| name(key))
-        })
-        .await
+        self.read(|state| sums_page(&state.sums.roll_ups, |key| key.user == user && is_within(days, &key.day), request))
+            .await
     }
 
     async fn day_sums(
@@ -83,19 +73,23 @@ impl Accounts for MemoryRecords {
         request: &PageRequest,
     ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
         self.read(|state| {
-            let after: Option<DaySumKey> =
-                request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
             let is_asked = |key: &DaySumKey| key.dimension == dimension && is_within(days, &key.day);
-            let rows = state.sums.days.iter().filter(|(key, _)| is_asked(key));
-            let rows = rows.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-            page(rows.map(|(key, sum)| (key.clone(), sum.clone())), request, |(key, _)| name(key))
+            sums_page(&state.sums.days, is_asked, request)
         })
         .await
     }
 }
 
-fn name(key: &impl Serialize) -> String {
-    serde_json::to_string(key).expect("a key has texts only")
+/// Returns one page of the sums whose keys are asked for, in their order.
+fn sums_page<K, S>(sums: &BTreeMap<K, S>, is_asked: impl Fn(&K) -> bool, request: &PageRequest) -> Page<(K, S)>
+where
+    K: Clone + Ord + Serialize + DeserializeOwned,
+    S: Clone,
+{
+    let after: Option<K> = request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
+    let rows = sums.iter().filter(|(key, _)| is_asked(key) && after.as_ref().is_none_or(|after| *key > after));
+    let name = |(key, _): &(K, S)| serde_json::to_string(key).expect("a key has texts only");
+    page(rows.map(|(key, sum)| (key.clone(), sum.clone())), request, name)
 }
 
 fn is_within(days: Days, day: &str) -> bool {
