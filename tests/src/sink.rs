@@ -1,23 +1,16 @@
 //! Something that takes usage events, and can be down.
 
-use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
-use hyper::header::HeaderMap;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::free_port;
+use crate::receiver::{Told, serve};
 
 /// How long something may take to be sent: a minute of pauses after failures, on a busy machine.
 const SOON: Duration = Duration::from_mins(2);
@@ -28,17 +21,6 @@ pub struct Sink {
     port: u16,
     state: Arc<Mutex<State>>,
     server: Option<JoinHandle<()>>,
-}
-
-/// Something that a sink was told.
-#[derive(Debug, Clone)]
-pub struct Told {
-    /// The address asked for.
-    pub uri: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body's text.
-    pub text: String,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +58,8 @@ impl Sink {
         lock(&self.state).status = (!status.is_success()).then_some(status);
         if self.server.is_none() {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await.expect("its port is free");
-            self.server = Some(tokio::spawn(serve(listener, Arc::clone(&self.state))));
+            let state = Arc::clone(&self.state);
+            self.server = Some(tokio::spawn(serve(listener, move |told| take(&state, told))));
         }
     }
 
@@ -126,25 +109,13 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| take(Arc::clone(&state), request));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
-}
-
-async fn take(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let told = Told { uri: head.uri, headers: head.headers, text };
-    let mut state = lock(&state);
+fn take(state: &Mutex<State>, told: Told) -> StatusCode {
+    let mut state = lock(state);
     let status = state.status.unwrap_or_default();
     if status.is_success() {
         state.taken.push(told);
     } else {
         state.refused.push(told);
     }
-    Ok(Response::builder().status(status).body(Empty::new()).expect("a status can be sent"))
+    status
 }

@@ -1,19 +1,14 @@
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use crate::receiver::{Told, serve};
 
 /// How long something may take to be sent: alerts are looked for every few seconds.
 const SOON: Duration = Duration::from_mins(1);
@@ -53,7 +48,8 @@ impl Webhook {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let url = format!("http://{}/hook", listener.local_addr().expect("it listens"));
         let state: Arc<Mutex<State>> = Arc::default();
-        tokio::spawn(serve(listener, Arc::clone(&state)));
+        let kept = Arc::clone(&state);
+        tokio::spawn(serve(listener, move |told| take(&kept, told)));
         Self { url, state }
     }
 
@@ -95,21 +91,8 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| take(Arc::clone(&state), request));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
-}
-
-async fn take(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    let posted = Posted { headers: head.headers, body: serde_json::from_str(&text).unwrap_or_default(), text };
-    let mut state = lock(&state);
-    state.posted.push(posted);
-    let status = state.answers.pop_front().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default();
-    Ok(Response::builder().status(status).body(Empty::new()).expect("a status can be sent"))
+fn take(state: &Mutex<State>, Told { headers, text, .. }: Told) -> StatusCode {
+    let mut state = lock(state);
+    state.posted.push(Posted { headers, body: serde_json::from_str(&text).unwrap_or_default(), text });
+    state.answers.pop_front().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default()
 }
