@@ -52,7 +52,8 @@ impl Random for SystemRandom {
 
 /// The process's environment as it was at the start. A variable whose name ends in `_FILE` stands for the one without,
 /// with the file's content; one whose name ends in `_SSM` stands for it with what that parameter of AWS's parameter store
-/// holds; a newline at the end of either is dropped. Variables that are not Unicode are not seen.
+/// holds, or, if it names a path with a slash at its end, for the keys under it with what the parameters there hold. A newline at the
+/// end of any is dropped. Variables that are not Unicode are not seen.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -128,15 +129,35 @@ impl Environment {
     ///
     /// [`EnvironmentError::Parameter`] if one of them cannot be read.
     pub async fn filled_from(mut self, store: &ParameterStore) -> Result<Self, EnvironmentError> {
-        let names: Vec<String> = self.parameters.values().cloned().collect();
+        let (paths, whole): (Vec<_>, Vec<_>) = self.parameters.iter().partition(|(_, parameter)| is_path(parameter));
+        let names: Vec<String> = whole.iter().map(|(_, parameter)| (*parameter).clone()).collect();
         let values = store.read(&names).await?;
-        for (variable, parameter) in &self.parameters {
+        for (variable, parameter) in whole {
             if let Some(value) = values.get(parameter) {
                 self.variables.insert(variable.clone(), without_newline(value.expose_secret()));
             }
         }
+        for (variable, path) in paths {
+            for (rest, value) in store.read_under(path).await? {
+                let variable = below(variable, &rest);
+                if self.variables.contains_key(&variable) {
+                    return Err(EnvironmentError::Twice(variable, format!("{path}{rest}")));
+                }
+                self.variables.insert(variable, without_newline(value.expose_secret()));
+            }
+        }
         Ok(self)
     }
+}
+
+/// Says whether a parameter's name stands for all under it: a name itself never ends so.
+fn is_path(parameter: &str) -> bool {
+    parameter.ends_with('/')
+}
+
+/// Returns the variable for a key under another's, which is named by the rest of a parameter's name.
+fn below(variable: &str, rest: &str) -> String {
+    format!("{variable}__{}", rest.replace('/', "__").to_ascii_uppercase())
 }
 
 /// Returns a value without the newline that editors and `echo` put at its end.
@@ -155,7 +176,8 @@ fn take_marked(
     let take = |name: String| {
         let value = variables.remove(&name).unwrap_or_default();
         let target = name.strip_suffix(suffix).unwrap_or(&name).to_owned();
-        if variables.contains_key(&target) {
+        // What is under a path adds to what a variable says.
+        if variables.contains_key(&target) && !is_path(&value) {
             return Err(EnvironmentError::Twice(target, name));
         }
         Ok((name, target, value))
@@ -213,11 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn names_variables_for_what_is_under_a_path() {
+        let path = "LLM_GATEWAY__EXPORTERS";
+        assert_eq!(below(path, "traces/headers/x-api-key"), "LLM_GATEWAY__EXPORTERS__TRACES__HEADERS__X-API-KEY");
+        assert!(is_path("/llm-gateway/exporters/") && !is_path("/llm-gateway/exporters"));
+    }
+
+    #[test]
     fn names_the_variable_that_cannot_be_used() {
         let missing = environment(&[("SUPER_ADMIN_EMAIL_FILE", "/nowhere/at/all")]).unwrap_err();
         assert!(missing.to_string().contains("SUPER_ADMIN_EMAIL_FILE"));
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap();
+        assert!(environment(&[("LLM_GATEWAY__A__B_SSM", "/a/"), ("LLM_GATEWAY__A__B", "{}")]).is_ok());
         let both = environment(&[("LLM_GATEWAY__A__B_SSM", "/a"), ("LLM_GATEWAY__A__B", "2")]).unwrap_err();
         assert!(both.to_string().contains("LLM_GATEWAY__A__B_SSM"), "{both}");
         let twice = environment(&[("LLM_GATEWAY__A__B", "1"), ("LLM_GATEWAY__A__B_FILE", path)]).unwrap_err();

@@ -33,6 +33,9 @@ pub enum ParameterError {
     /// There is none of that name.
     #[error("there is no parameter {0}")]
     Missing(String),
+    /// There is none under that path.
+    #[error("there is no parameter under {0}")]
+    NoneUnder(String),
     /// The store does not answer, or refuses us.
     #[error("the parameter store does not answer, or refuses us")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -75,6 +78,33 @@ impl ParameterStore {
             Some(missing) => Err(ParameterError::Missing(missing.clone())),
             None => Ok(values),
         }
+    }
+
+    /// Returns what all parameters under a path hold, decrypted, by the rest of their names. The path ends in a slash.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError`] if the store does not answer, or has none there.
+    pub async fn read_under(&self, path: &str) -> Result<BTreeMap<String, SecretString>, ParameterError> {
+        // A path with a slash at its end is another resource to who grants access.
+        let request = self.client.get_parameters_by_path().path(path.trim_end_matches('/'));
+        let request = request.recursive(true).with_decryption(true);
+        let mut values = BTreeMap::new();
+        let mut next = None;
+        loop {
+            let answer = Box::pin(request.clone().set_next_token(next).send()).await.map_err(unavailable)?;
+            for parameter in answer.parameters.unwrap_or_default() {
+                let name = parameter.name.unwrap_or_default();
+                if let (Some(rest), Some(value)) = (name.strip_prefix(path), parameter.value) {
+                    values.insert(rest.to_owned(), value.into());
+                }
+            }
+            next = answer.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        if values.is_empty() { Err(ParameterError::NoneUnder(path.to_owned())) } else { Ok(values) }
     }
 
     /// Returns the signing keys that a parameter holds.

@@ -25,8 +25,14 @@ pub struct ParameterStore {
     parameters: Parameters,
 }
 
-/// Values by name, with their versions and the keys that they are encrypted with.
-type Parameters = Arc<Mutex<BTreeMap<String, (String, u64, String)>>>;
+/// Parameters by name.
+type Parameters = Arc<Mutex<BTreeMap<String, Parameter>>>;
+
+/// A value, its version, and the key that it is encrypted with.
+type Parameter = (String, u64, String);
+
+/// How many of the parameters under a path are told at once.
+const AT_ONCE: usize = 10;
 
 impl ParameterStore {
     /// Starts an empty one.
@@ -65,7 +71,7 @@ impl ParameterStore {
         self.lock().get(name).map(|(.., key)| key.clone())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (String, u64, String)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Parameter>> {
         self.parameters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,6 +84,11 @@ async fn serve(listener: TcpListener, parameters: Parameters) {
     }
 }
 
+/// Returns what is told of a parameter to who reads it.
+fn described(name: &str, (value, version, _): &Parameter) -> Value {
+    json!({"Name": name, "Type": "SecureString", "Value": value, "Version": version})
+}
+
 async fn answer(parameters: Parameters, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let target = request.headers().get("x-amz-target").cloned();
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -88,12 +99,17 @@ async fn answer(parameters: Parameters, request: Request<Incoming>) -> Result<Re
         Some(b"AmazonSSM.GetParameters") if asked["WithDecryption"] == true => {
             let names: Vec<String> = asked["Names"].as_array().into_iter().flatten().map(text).collect();
             let (known, unknown): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| parameters.contains_key(name));
-            let tell = |name: &String| {
-                let (value, version, _) = &parameters[name];
-                json!({"Name": name, "Type": "SecureString", "Value": value, "Version": version})
-            };
-            let known: Vec<Value> = known.iter().map(tell).collect();
+            let known: Vec<Value> = known.iter().map(|name| described(name, &parameters[name])).collect();
             (StatusCode::OK, json!({"Parameters": known, "InvalidParameters": unknown}))
+        }
+        Some(b"AmazonSSM.GetParametersByPath") if asked["WithDecryption"] == true && asked["Recursive"] == true => {
+            let path = text(&asked["Path"]) + "/";
+            let from = text(&asked["NextToken"]);
+            let mut under = parameters.range(from..).filter(|(name, _)| name.starts_with(&path));
+            let told: Vec<Value> =
+                under.by_ref().take(AT_ONCE).map(|(name, parameter)| described(name, parameter)).collect();
+            let next = under.next().map(|(name, _)| name);
+            (StatusCode::OK, json!({"Parameters": told, "NextToken": next}))
         }
         Some(b"AmazonSSM.PutParameter") if asked["Type"] == "SecureString" && asked["Overwrite"] == true => {
             let version = parameters.get(&text(&asked["Name"])).map_or(0, |(_, version, _)| *version) + 1;

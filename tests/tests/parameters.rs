@@ -52,6 +52,35 @@ async fn reads_secrets_from_parameters_and_names_those_that_are_missing() {
     assert!(found.status.success() && !said(&found).contains("obviously"), "{}", said(&found));
 }
 
+/// The keys of Langfuse come last, and beyond what the store tells at once.
+#[tokio::test]
+async fn reads_all_secrets_under_a_path() {
+    let store = ParameterStore::start().await;
+    let document = "{ traces = { kind = \"otlp\", url = \"https://otlp.example\" }, \
+                    views = { kind = \"langfuse\", url = \"https://langfuse.example\" } }";
+    let variables = [("LLM_GATEWAY__EXPORTERS", document), ("LLM_GATEWAY__EXPORTERS_SSM", "/gateway/exporters/")];
+    store.put("/gateway/exporters-of-others/views/public_key", "obviously-fake");
+    let none = run(store.url(), &["check-config"], &variables).await;
+    assert!(
+        !none.status.success() && said(&none).contains("no parameter under /gateway/exporters/"),
+        "{}",
+        said(&none)
+    );
+    for number in 0..11 {
+        store.put(&format!("/gateway/exporters/traces/headers/x-{number}"), "obviously-fake\n");
+    }
+    store.put("/gateway/exporters/views/public_key", "obviously-fake");
+    let missing = run(store.url(), &["check-config"], &variables).await;
+    assert!(said(&missing).contains("exporters.views.secret_key is missing"), "{}", said(&missing));
+    store.put("/gateway/exporters/views/secret_key", "obviously-fake");
+    let found = run(store.url(), &["check-config"], &variables).await;
+    assert!(found.status.success() && !said(&found).contains("obviously"), "{}", said(&found));
+    let key = ("LLM_GATEWAY__EXPORTERS__VIEWS__SECRET_KEY", "obviously-fake");
+    let twice = run(store.url(), &["check-config"], &[variables.as_slice(), &[key]].concat()).await;
+    let told = "SECRET_KEY is set, and so is /gateway/exporters/views/secret_key";
+    assert!(!twice.status.success() && said(&twice).contains(told), "{}", said(&twice));
+}
+
 #[tokio::test]
 async fn asks_nobody_for_secrets_to_see_whether_the_gateway_is_ready() {
     let port = free_port().unwrap();
