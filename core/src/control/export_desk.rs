@@ -27,12 +27,12 @@ struct Line {
     batch: Batch,
 }
 
-/// What became of the batch that is being sent.
+/// What became of the batch that is being sent. A correction may come into it before it is tried again, with the id of what it corrects.
 #[derive(Default)]
 struct Batch {
-    taken: HashSet<LeaseId>,
+    taken: HashSet<(LeaseId, u32)>,
     /// Events that the sink refuses each by itself, with its status.
-    refused: HashMap<LeaseId, u16>,
+    refused: HashMap<(LeaseId, u32), u16>,
     /// How often it refused some of them.
     refusals: u32,
 }
@@ -79,8 +79,8 @@ impl ExportDesk {
     /// Returns what is left of a batch, and remembers since when it waits.
     pub(super) fn left(&self, name: &str, events: Vec<Exported>) -> Vec<Exported> {
         self.line(name, |line| {
-            let is_done = |id: &LeaseId| line.batch.taken.contains(id) || line.batch.refused.contains_key(id);
-            let left: Vec<Exported> = events.into_iter().filter(|exported| !is_done(&exported.event.id)).collect();
+            let is_done = |key| line.batch.taken.contains(&key) || line.batch.refused.contains_key(&key);
+            let left: Vec<Exported> = events.into_iter().filter(|exported| !is_done(key(exported))).collect();
             line.oldest = left.iter().map(|exported| exported.event.settlement.at).min().or(line.oldest);
             left
         })
@@ -89,7 +89,7 @@ impl ExportDesk {
     /// Remembers that events were taken. The next pause is the first.
     pub(super) fn taken(&self, name: &str, events: &[Exported]) {
         self.line(name, |line| {
-            line.batch.taken.extend(events.iter().map(|exported| exported.event.id));
+            line.batch.taken.extend(events.iter().map(key));
             line.seconds = 0;
             line.size = (line.size * 2).min(LARGEST);
         });
@@ -99,7 +99,7 @@ impl ExportDesk {
     pub(super) fn refused(&self, name: &str, events: &[Exported], status: u16) -> u32 {
         self.line(name, |line| {
             if let [single] = events {
-                line.batch.refused.insert(single.event.id, status);
+                line.batch.refused.insert(key(single), status);
             }
             line.batch.refusals += 1;
             if line.batch.taken.is_empty() { line.batch.refusals } else { 0 }
@@ -112,7 +112,7 @@ impl ExportDesk {
             let batch = std::mem::take(&mut line.batch);
             match batch.refused.values().next().copied() {
                 Some(status) if batch.taken.is_empty() => Ended::NothingTaken(status),
-                _ => Ended::Over(batch.refused.into_iter().collect()),
+                _ => Ended::Over(batch.refused.into_iter().map(|((id, _), status)| (id, status)).collect()),
             }
         })
     }
@@ -131,4 +131,9 @@ impl ExportDesk {
         let mut lines: MutexGuard<'_, _> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         with(lines.entry(name.to_owned()).or_default())
     }
+}
+
+/// Returns what tells an event from all others, also from what it corrects.
+fn key(Exported { event, .. }: &Exported) -> (LeaseId, u32) {
+    (event.id, event.revision)
 }

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::testing::{Person, TestAuthority, World};
+use crate::accounts::Posting;
 use crate::control::Control;
 use crate::id::LeaseId;
-use crate::ports::{Exports as _, UsageLog as _};
+use crate::ports::{Exports as _, PageRequest, UsageLog as _, UsageQuery};
 
 const ONE: &str = "[exporters.one]\nkind = \"clickhouse\"\nurl = \"https://one.example\"\n";
 
@@ -165,6 +167,15 @@ async fn gives_up_on_a_sink_that_does_not_answer() {
     assert_eq!(world.records.exported("one").await.unwrap(), 0);
 }
 
+/// Corrects an event, as a settlement does that comes after a sweep.
+async fn correct(world: &World, id: LeaseId) {
+    let query = UsageQuery { after: None, page: PageRequest { limit: 9, cursor: None } };
+    let events = world.records.usage(&query).await.unwrap().items;
+    let mut event = events.into_iter().find(|event| event.id == id).unwrap();
+    event.revision = 2;
+    world.records.put_usage(&[Posting::of(event, &TimeZone::UTC)]).await.unwrap();
+}
+
 #[tokio::test]
 async fn sends_a_correction_after_what_it_corrects() {
     let (world, control) = World::with(ONE);
@@ -173,18 +184,29 @@ async fn sends_a_correction_after_what_it_corrects() {
     answers(&world, &[200]);
     assert_eq!(control.export(&world.provider).await.unwrap(), 2);
     let first = sent(&world)[0][0];
-    let query = crate::ports::UsageQuery { after: None, page: crate::ports::PageRequest { limit: 9, cursor: None } };
-    let mut event = world.records.usage(&query).await.unwrap().items.remove(0);
-    assert_eq!(event.id, first);
-    event.revision = 2;
-    let posting = crate::accounts::Posting::of(event, &jiff::tz::TimeZone::UTC);
-    world.records.put_usage(&[posting]).await.unwrap();
+    correct(&world, first).await;
     answers(&world, &[200]);
     assert_eq!(control.export(&world.provider).await.unwrap(), 1);
     let requests = world.provider.sent();
     let row: Value = serde_json::from_slice(requests[0].body()).unwrap();
     assert_eq!((row["id"].clone(), row["revision"].as_u64()), (serde_json::json!(first), Some(2)));
     assert_eq!(row["user_email"], "ann@example.com");
+}
+
+/// What it corrects was taken, and the rest of the batch was not.
+#[tokio::test]
+async fn sends_a_correction_that_comes_into_a_batch_which_is_tried_again() {
+    let (world, control) = World::with(ONE);
+    let ann = world.person(&control).await;
+    calls(&world, &control, &ann, 2).await;
+    answers(&world, &[400, 200, 503]);
+    assert_eq!(control.export(&world.provider).await.unwrap(), 1);
+    let [first, second] = sent(&world)[0][..] else { unreachable!("there are two") };
+    correct(&world, first).await;
+    world.clock.advance(Duration::from_secs(5));
+    answers(&world, &[200]);
+    assert_eq!(control.export(&world.provider).await.unwrap(), 2);
+    assert_eq!(sent(&world), [[second, first]]);
 }
 
 #[tokio::test]
