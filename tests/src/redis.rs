@@ -94,6 +94,16 @@ impl Redis {
         self.command(&["RENAME", key, name]).await;
     }
 
+    /// Has every lease of a gateway be long overdue, as it is an hour after its process was stopped in the middle of a call.
+    pub async fn outdate_leases(&self) {
+        let script = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do \
+                          redis.call('ZADD', KEYS[1], 0, id) \
+                          redis.call('HSET', 'gw:{main}:lease:' .. id, 'expiry', 0) \
+                      end \
+                      return redis.status_reply('OK')";
+        self.command(&["EVAL", script, "1", "gw:{main}:leases"]).await;
+    }
+
     async fn command(&self, command: &[&str]) {
         let server = upstash::Redis::new(&self.url(), Some(PASSWORD.to_owned()), START).expect("this is an address");
         let command = upstash::Command(command.iter().map(|part| part.as_bytes().to_vec()).collect());

@@ -20,6 +20,9 @@ const KEYS: &str = "/llm-gateway/signing-keys";
 /// The parameter that holds the token of the hot state's database.
 const TOKEN: &str = "/llm-gateway/upstash-token";
 
+/// The path of the parameters that hold exporters' secrets.
+const EXPORTERS: &str = "/llm-gateway/exporters/";
+
 /// The name of the table.
 const TABLE: &str = "records";
 
@@ -47,11 +50,18 @@ impl Serverless {
         let parameters = ParameterStore::start().await;
         parameters.put(TOKEN, token);
         let table = format!("{TABLE}-{port}");
-        let mut variables: Vec<(String, String)> =
-            as_variables(&configuration.replace(&format!("token = \"{token}\""), ""))
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
-                .collect();
+        let configuration = configuration.replace(&format!("token = \"{token}\""), "");
+        let (configuration, secrets) = without_exporters_secrets(&configuration);
+        let mut variables: Vec<(String, String)> = as_variables(&configuration)
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+            .collect();
+        if !secrets.is_empty() {
+            variables.push(("LLM_GATEWAY__EXPORTERS_SSM".to_owned(), EXPORTERS.to_owned()));
+        }
+        for (key, secret) in &secrets {
+            parameters.put(&format!("{EXPORTERS}{key}"), secret);
+        }
         for (name, value) in [
             ("LLM_GATEWAY__RECORDS__DYNAMODB", table.as_str()),
             ("LLM_GATEWAY__HOT__TOKEN_SSM", TOKEN),
@@ -193,6 +203,26 @@ impl Serverless {
     pub(crate) fn log(&self) -> String {
         self.lambda.as_ref().map(|lambda| lambda.log()).unwrap_or_default()
     }
+}
+
+/// Takes what exporters keep secret out of a configuration; returns the rest, and what was taken, by its key in their section.
+fn without_exporters_secrets(configuration: &str) -> (String, Vec<(String, String)>) {
+    let mut sections: toml::Table = configuration.parse().expect("it was written for a gateway");
+    let mut secrets = Vec::new();
+    let exporters = sections.get_mut("exporters").and_then(toml::Value::as_table_mut);
+    for (name, exporter) in exporters.into_iter().flatten() {
+        let exporter = exporter.as_table_mut().expect("an exporter is a table");
+        for key in ["headers", "public_key", "secret_key", "password"] {
+            match exporter.remove(key) {
+                Some(toml::Value::String(secret)) => secrets.push((format!("{name}/{key}"), secret)),
+                Some(headers) => secrets.extend(headers.as_table().into_iter().flatten().map(|(header, value)| {
+                    (format!("{name}/{key}/{header}"), value.as_str().expect("a header is a text").to_owned())
+                })),
+                None => {}
+            }
+        }
+    }
+    (sections.to_string(), secrets)
 }
 
 impl Drop for Serverless {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use gateway_tests::{Browser, ClickHouse, Deployment, Sink, Told, call, echo, message, place};
+use gateway_tests::{Answer, Browser, ClickHouse, Deployment, Sink, Told, call, echo, message, place};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -138,8 +138,9 @@ async fn brings_every_event_to_sinks_that_were_down() {
 async fn goes_on_where_it_stood_after_a_crash() {
     let mut sink = Sink::down();
     sink.answer(200).await;
-    let mut gateway = Deployment::embedded(&clickhouse(&sink)).await;
-    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    let mut gateway = Deployment::start(&clickhouse(&sink)).await;
+    let mut ann = Browser::sign_in(&gateway, "ann@example.com").await;
+    let token = ann.mint().await.token;
     for _ in 0..3 {
         assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
     }
@@ -149,6 +150,8 @@ async fn goes_on_where_it_stood_after_a_crash() {
         assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
     }
     sink.until_refused(1).await;
+    // A call that died would be told of much later where its process does not keep the hot state.
+    ann.settled().await;
     gateway.kill_and_restart().await;
     sink.answer(200).await;
     assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
@@ -160,7 +163,7 @@ async fn goes_on_where_it_stood_after_a_crash() {
 const SLOW: &str = "[providers.echo]\nkind = \"echo\"\npace_ms = 100\n[models.echo]\nprovider = \"echo\"\n\
                     price = { input = \"1.00\", output = \"5.00\" }\n";
 
-/// A call that died is charged at its estimate, and told of like all others.
+/// A call that died is charged at its estimate, and told of like all others: at once where the process keeps its hot state itself.
 #[tokio::test]
 async fn tells_of_a_call_that_died_with_its_process() {
     let mut sink = Sink::down();
@@ -175,6 +178,28 @@ async fn tells_of_a_call_that_died_with_its_process() {
     let row = kept.values().next().unwrap();
     assert_eq!((&row["estimated"], &row["revision"]), (&1.into(), &1.into()));
     assert!(row["cost_nanodollars"].as_i64().unwrap() > 0);
+}
+
+/// A process that was stopped for long goes on with a call that was given up meanwhile: both are told, with one id. The functions do the
+/// upkeep when they are invoked, so nobody waits for it.
+#[tokio::test]
+async fn corrects_a_call_that_was_given_up_and_told_its_usage_late() {
+    let mut sink = Sink::down();
+    sink.answer(200).await;
+    let mut gateway = Deployment::serverless(&(clickhouse(&sink) + SLOW)).await;
+    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    let response = call(&gateway, &token, &message(&"word ".repeat(200), 400, true)).await;
+    gateway.redis().outdate_leases().await;
+    sink.until_taken(|told| is_row_of(told, |row| row["error"] == "abandoned")).await;
+    let given_up = sink.rows().remove(0);
+    assert_eq!((&given_up["revision"], &given_up["estimated"]), (&1.into(), &1.into()));
+    let answer = Answer::of(response).await;
+    assert!(answer.text.contains("event: message_stop"), "the call ends after it was given up: {}", answer.text);
+    sink.until_taken(|told| is_row_of(told, |row| row["revision"] == 2)).await;
+    let kept = deduplicated(sink.rows());
+    let corrected = &kept[given_up["id"].as_str().unwrap()];
+    assert_eq!((&corrected["revision"], &corrected["estimated"], kept.len()), (&2.into(), &0.into(), 1));
+    assert!(corrected["cost_nanodollars"].as_i64().unwrap() < given_up["cost_nanodollars"].as_i64().unwrap());
 }
 
 /// A real server takes the documented table, the rows, and every documented question.
