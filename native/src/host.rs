@@ -127,7 +127,8 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// [`EnvironmentError::Parameter`] if one of them cannot be read.
+    /// - [`EnvironmentError::Parameter`] if one of them cannot be read.
+    /// - [`EnvironmentError::Twice`] if a variable says what a parameter under a path says, too.
     pub async fn filled_from(mut self, store: &ParameterStore) -> Result<Self, EnvironmentError> {
         let (paths, whole): (Vec<_>, Vec<_>) = self.parameters.iter().partition(|(_, parameter)| is_path(parameter));
         let names: Vec<String> = whole.iter().map(|(_, parameter)| (*parameter).clone()).collect();
