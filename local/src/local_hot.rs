@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use gateway_core::id::UserId;
+use gateway_core::id::{LeaseId, UserId};
 use gateway_core::money::{Calendar, Counter, WindowKind};
 use gateway_core::ports::{
-    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
-    Unavailable, Usage,
+    Activity, Admission, Answers, Contents, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest,
+    Presence, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
+    Tally, Totals, Unavailable, Usage,
 };
 use gateway_core::redis::{RedisHot, UpstashTransport};
 use gateway_core::session::{Session, SessionId, TicketHash};
@@ -87,6 +87,11 @@ delegate! {
     Answers {
         note_answer(id: &str, user: UserId, now: Timestamp, expiry: Timestamp) -> ();
         answer_maker(id: &str, now: Timestamp) -> Option<UserId>;
+    }
+    Contents {
+        keep_content(id: LeaseId, content: &str, now: Timestamp, expiry: Timestamp) -> bool;
+        contents(ids: &[LeaseId], now: Timestamp) -> Vec<Option<String>>;
+        discard_contents(ids: &[LeaseId]) -> ();
     }
     Usage {
         pending_usage(limit: u32) -> (Vec<UsageEvent>, u64);

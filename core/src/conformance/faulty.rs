@@ -6,12 +6,12 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use crate::id::UserId;
+use crate::id::{LeaseId, UserId};
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
-    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
-    Unavailable, Usage,
+    Activity, Admission, Answers, Contents, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest,
+    Presence, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
+    Tally, Totals, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -196,6 +196,26 @@ impl<H: Hot> Answers for FaultyHot<H> {
 
     async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
         self.faults.run(self.inner.answer_maker(id, now)).await
+    }
+}
+
+impl<H: Hot> Contents for FaultyHot<H> {
+    async fn keep_content(
+        &self,
+        id: LeaseId,
+        content: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        self.faults.run(self.inner.keep_content(id, content, now, expiry)).await
+    }
+
+    async fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Result<Vec<Option<String>>, Unavailable> {
+        self.faults.run(self.inner.contents(ids, now)).await
+    }
+
+    async fn discard_contents(&self, ids: &[LeaseId]) -> Result<(), Unavailable> {
+        self.faults.run(self.inner.discard_contents(ids)).await
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::model::Restart;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use crate::id::UserId;
+use crate::id::{LeaseId, UserId};
 use crate::memory::{Decision, Memory};
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
-    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
-    Unavailable, Usage,
+    Activity, Admission, Answers, Contents, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest,
+    Presence, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
+    Tally, Totals, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -190,6 +190,27 @@ impl Answers for MemoryHot {
 
     async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
         Ok(self.lock().answer_maker(id, now))
+    }
+}
+
+impl Contents for MemoryHot {
+    async fn keep_content(
+        &self,
+        id: LeaseId,
+        content: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        Ok(self.decide(|memory| memory.keep_content(id, content, now, expiry)))
+    }
+
+    async fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Result<Vec<Option<String>>, Unavailable> {
+        Ok(self.lock().contents(ids, now))
+    }
+
+    async fn discard_contents(&self, ids: &[LeaseId]) -> Result<(), Unavailable> {
+        self.decide(|memory| memory.discard_contents(ids));
+        Ok(())
     }
 }
 

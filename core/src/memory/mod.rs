@@ -34,7 +34,7 @@ pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
 pub(crate) use limits::runs_on;
-pub(crate) use once::CAPACITY as ONCE_CAPACITY;
+pub(crate) use once::{CAPACITY as ONCE_CAPACITY, CONTENT, CONTENT_CAPACITY};
 pub(crate) use places::{page, place, placed};
 pub(crate) use roster::PRUNED_AFTER;
 pub(crate) use seen::{TOKEN_SEEN_EVERY, seen_since};
@@ -47,7 +47,7 @@ use self::limits::LimitTable;
 use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
-use crate::id::UserId;
+use crate::id::{LeaseId, UserId};
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{SessionState, SpendingQuery, SpendingState, Totals};
 use crate::session::{Session, SessionId, TicketHash};
@@ -290,6 +290,27 @@ impl Memory {
             Some(value) => (Some(value.to_owned()), vec![Change::Redeemed { key }]),
             None => (None, Vec::new()),
         }
+    }
+
+    /// Keeps what was said in a call; see [`crate::ports::Contents::keep_content`].
+    #[must_use]
+    pub fn keep_content(&self, id: LeaseId, content: &str, now: Timestamp, expiry: Timestamp) -> Decision<bool> {
+        let (kept, changes) = self.keep(CONTENT, &id.to_string(), content, now, expiry);
+        (kept == Ok(true), changes)
+    }
+
+    /// Returns what was said in calls; see [`crate::ports::Contents::contents`].
+    #[must_use]
+    pub fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Vec<Option<String>> {
+        let content = |id: &LeaseId| self.once.value(&once::key(CONTENT, &id.to_string()), now).map(str::to_owned);
+        ids.iter().map(content).collect()
+    }
+
+    /// Forgets what was said in calls; see [`crate::ports::Contents::discard_contents`].
+    #[must_use]
+    pub fn discard_contents(&self, ids: &[LeaseId]) -> Decision<()> {
+        let discarded = ids.iter().map(|id| Change::Redeemed { key: once::key(CONTENT, &id.to_string()) });
+        ((), discarded.collect())
     }
 
     /// Returns the oldest events that were not discarded; see [`crate::ports::Usage::pending_usage`].

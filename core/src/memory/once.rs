@@ -14,6 +14,13 @@ const PRUNED_AT_ONCE: usize = 4;
 /// others from signing in for ten minutes, and nothing else.
 pub(crate) const CAPACITY: usize = 100_000;
 
+/// Of how many calls it is held what was said: at the size that is configured if nothing is, 160 MB at most, and a tenth of that as a rule.
+/// They wait for seconds, but where a sink is down.
+pub(crate) const CONTENT_CAPACITY: usize = 5000;
+
+/// The kind of what was said in calls.
+pub(crate) const CONTENT: &str = "content";
+
 /// Why a value was not kept: no room is left for its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many one-time values of this kind are held")]
@@ -50,7 +57,8 @@ impl OnceTable {
     /// Says whether another value of that key's kind would be too many. Values whose time is over do not count: they make
     /// room when one is kept.
     pub(super) fn is_full(&self, key: &str, now: Timestamp) -> bool {
-        self.kinds.get(kind(key)).is_some_and(|held| held.values.len() >= CAPACITY && held.overdue(now).is_none())
+        let capacity = if kind(key) == CONTENT { CONTENT_CAPACITY } else { CAPACITY };
+        self.kinds.get(kind(key)).is_some_and(|held| held.values.len() >= capacity && held.overdue(now).is_none())
     }
 
     pub(super) fn keep(&mut self, key: String, value: String, now: Timestamp, expiry: Timestamp) {

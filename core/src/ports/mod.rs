@@ -13,8 +13,8 @@ mod record;
 pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{
-    Admission, Answers, Continuity, Duties, Hot, Limits, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
-    Spending, SpendingQuery, SpendingState, Tally, Totals, Usage,
+    Admission, Answers, Contents, Continuity, Duties, Hot, Limits, Loss, OneTime, Recovery, Roster, SessionState,
+    Sessions, Spending, SpendingQuery, SpendingState, Tally, Totals, Usage,
 };
 pub use people::{PeopleList, PeopleQuery};
 pub use presence::{Activity, Presence, SessionCounts, SessionQuery, SessionsOf};

@@ -15,7 +15,7 @@
 //! | `roster` | the port `Roster` |
 //! | `session` | the port `Sessions` |
 //! | `presence` | the ports `Presence` and `Limits` |
-//! | `once` | the ports `OneTime` and `Answers` |
+//! | `once` | the ports `OneTime`, `Answers` and `Contents` |
 //! | `usage` | the port `Usage` |
 //!
 //! Keys share a hash tag, and every key that a script touches is given to it. A script cannot be given what only a lease

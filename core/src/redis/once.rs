@@ -1,11 +1,11 @@
-//! Values that may be used once, and who made which answer.
+//! Values that may be used once, who made which answer, and what was said in calls.
 
 use super::keys::kept;
 use super::script::{self, Answer, unexpected};
 use super::{NAME, RedisHot, Transport};
-use crate::id::UserId;
-use crate::memory::{AnswerKey, Full, ONCE_CAPACITY};
-use crate::ports::{Answers, Clock, OneTime, Random, Unavailable};
+use crate::id::{LeaseId, UserId};
+use crate::memory::{AnswerKey, CONTENT, CONTENT_CAPACITY, Full, ONCE_CAPACITY};
+use crate::ports::{Answers, Clock, Contents, OneTime, Random, Unavailable};
 use crate::time::Timestamp;
 
 impl<T: Transport, C: Clock, R: Random> OneTime for RedisHot<T, C, R> {
@@ -17,17 +17,7 @@ impl<T: Transport, C: Clock, R: Random> OneTime for RedisHot<T, C, R> {
         now: Timestamp,
         expiry: Timestamp,
     ) -> Result<bool, Unavailable> {
-        let keys = vec![self.keys.once(kind, id), self.keys.once_ids(kind)];
-        let arguments = vec![
-            id.to_owned(),
-            value.to_owned(),
-            now.0.to_string(),
-            expiry.0.to_string(),
-            kept(expiry, now),
-            ONCE_CAPACITY.to_string(),
-        ];
-        let reply = script::run(&self.transport, &script::KEEP, keys, arguments).await?;
-        match Answer::of(reply)?.text()?.as_str() {
+        match self.keep_one(kind, id, value, (now, expiry), ONCE_CAPACITY).await?.as_str() {
             "kept" => Ok(true),
             "taken" => Ok(false),
             "full" => Err(Unavailable::new(NAME, Full)),
@@ -65,5 +55,61 @@ impl<T: Transport, C: Clock, R: Random> Answers for RedisHot<T, C, R> {
             "nobody" => Ok(None),
             _ => Err(unexpected()),
         }
+    }
+}
+
+impl<T: Transport, C: Clock, R: Random> Contents for RedisHot<T, C, R> {
+    async fn keep_content(
+        &self,
+        id: LeaseId,
+        content: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let kept = self.keep_one(CONTENT, &id.to_string(), content, (now, expiry), CONTENT_CAPACITY).await?;
+        Ok(kept == "kept")
+    }
+
+    async fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Result<Vec<Option<String>>, Unavailable> {
+        let keys = self.content_keys(ids).collect();
+        let reply = script::run(&self.transport, &script::CONTENTS, keys, vec![now.0.to_string()]).await?;
+        let mut answer = Answer::of(reply)?;
+        ids.iter().map(|_| Ok(Some(answer.text()?).filter(|content| !content.is_empty()))).collect()
+    }
+
+    async fn discard_contents(&self, ids: &[LeaseId]) -> Result<(), Unavailable> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let keys = [self.keys.once_ids(CONTENT)].into_iter().chain(self.content_keys(ids)).collect();
+        let arguments = ids.iter().map(LeaseId::to_string).collect();
+        script::run(&self.transport, &script::DISCARD_CONTENTS, keys, arguments).await.map(drop)
+    }
+}
+
+impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
+    /// Keeps a value from the first of these moments to the second, if its id is free and its kind has room; returns what became of it.
+    async fn keep_one(
+        &self,
+        kind: &str,
+        id: &str,
+        value: &str,
+        (now, expiry): (Timestamp, Timestamp),
+        capacity: usize,
+    ) -> Result<String, Unavailable> {
+        let keys = vec![self.keys.once(kind, id), self.keys.once_ids(kind)];
+        let arguments = vec![
+            id.to_owned(),
+            value.to_owned(),
+            now.0.to_string(),
+            expiry.0.to_string(),
+            kept(expiry, now),
+            capacity.to_string(),
+        ];
+        Answer::of(script::run(&self.transport, &script::KEEP, keys, arguments).await?)?.text()
+    }
+
+    fn content_keys(&self, ids: &[LeaseId]) -> impl Iterator<Item = String> {
+        ids.iter().map(|id| self.keys.once(CONTENT, &id.to_string()))
     }
 }

@@ -56,6 +56,8 @@ scripts! {
     REDEEM: "redeem";
     NOTE_ANSWER: "note_answer";
     ANSWER_MAKER: "answer_maker";
+    CONTENTS: "contents";
+    DISCARD_CONTENTS: "discard_contents";
     PENDING_USAGE: "pending_usage";
     DISCARD_USAGE: "discard_usage";
     TOTALS: "ledger" "totals";

@@ -10,13 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gateway_core::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use gateway_core::id::UserId;
+use gateway_core::id::{LeaseId, UserId};
 use gateway_core::memory::{Decision, Memory};
 use gateway_core::money::{Calendar, Counter, WindowKind};
 use gateway_core::ports::{
-    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Random as _, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
-    Tally, Totals, Unavailable, Usage,
+    Activity, Admission, Answers, Contents, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest,
+    Presence, Random as _, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery,
+    SpendingState, Tally, Totals, Unavailable, Usage,
 };
 use gateway_core::session::{Session, SessionId, TicketHash};
 use gateway_core::time::Timestamp;
@@ -178,6 +178,29 @@ impl Answers for EmbeddedHot {
     async fn answer_maker(&self, id: &str, now: Timestamp) -> Result<Option<UserId>, Unavailable> {
         let id = id.to_owned();
         self.decide(move |memory| (memory.answer_maker(&id, now), Vec::new())).await
+    }
+}
+
+impl Contents for EmbeddedHot {
+    async fn keep_content(
+        &self,
+        id: LeaseId,
+        content: &str,
+        now: Timestamp,
+        expiry: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let content = content.to_owned();
+        self.decide(move |memory| memory.keep_content(id, &content, now, expiry)).await
+    }
+
+    async fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Result<Vec<Option<String>>, Unavailable> {
+        let ids = ids.to_vec();
+        self.decide(move |memory| (memory.contents(&ids, now), Vec::new())).await
+    }
+
+    async fn discard_contents(&self, ids: &[LeaseId]) -> Result<(), Unavailable> {
+        let ids = ids.to_vec();
+        self.decide(move |memory| memory.discard_contents(&ids)).await
     }
 }
 

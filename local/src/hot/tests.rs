@@ -101,6 +101,11 @@ delegate! {
         note_answer(id: &str, user: gateway_core::id::UserId, now: Timestamp, expiry: Timestamp) -> ();
         answer_maker(id: &str, now: Timestamp) -> Option<gateway_core::id::UserId>;
     }
+    Contents {
+        keep_content(id: gateway_core::id::LeaseId, content: &str, now: Timestamp, expiry: Timestamp) -> bool;
+        contents(ids: &[gateway_core::id::LeaseId], now: Timestamp) -> Vec<Option<String>>;
+        discard_contents(ids: &[gateway_core::id::LeaseId]) -> ();
+    }
     Usage {
         pending_usage(limit: u32) -> (Vec<gateway_core::admission::UsageEvent>, u64);
         discard_usage(through: u64) -> ();

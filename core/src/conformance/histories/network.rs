@@ -7,12 +7,12 @@ use std::task::Poll;
 use futures_util::future::BoxFuture;
 
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
-use crate::id::UserId;
+use crate::id::{LeaseId, UserId};
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{
-    Activity, Admission, Answers, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest, Presence,
-    Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState, Tally, Totals,
-    Unavailable, Usage,
+    Activity, Admission, Answers, Contents, Continuity, Cursor, Duties, Hot, Limits, Loss, OneTime, Page, PageRequest,
+    Presence, Recovery, Roster, SessionCounts, SessionQuery, SessionState, Sessions, SpendingQuery, SpendingState,
+    Tally, Totals, Unavailable, Usage,
 };
 use crate::session::{Session, SessionId, TicketHash};
 use crate::time::Timestamp;
@@ -220,6 +220,11 @@ distant! {
     Answers {
         note_answer(ref id: &str, own user: UserId, own now: Timestamp, own expiry: Timestamp) -> ();
         answer_maker(ref id: &str, own now: Timestamp) -> Option<UserId>;
+    }
+    Contents {
+        keep_content(own id: LeaseId, ref content: &str, own now: Timestamp, own expiry: Timestamp) -> bool;
+        contents(ref ids: &[LeaseId], own now: Timestamp) -> Vec<Option<String>>;
+        discard_contents(ref ids: &[LeaseId]) -> ();
     }
     Usage {
         pending_usage(own limit: u32) -> (Vec<UsageEvent>, u64);

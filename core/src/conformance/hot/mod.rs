@@ -66,6 +66,7 @@ macro_rules! hot_conformance {
             keeps_a_short_session_that_is_used,
             hands_one_time_values_out_once,
             knows_who_made_an_answer,
+            keeps_what_was_said_until_it_is_discarded,
             keeps_usage_until_it_is_discarded,
             is_told_what_was_spent_before_anybody_is_known,
             knows_nobody_in_another_generation,

@@ -2,7 +2,7 @@
 
 use super::helpers::{generation, install_all, learn};
 use crate::admission::UserEntry;
-use crate::conformance::fixture::{START, session, ticket, user_entry, user_id};
+use crate::conformance::fixture::{START, lease_id, session, ticket, user_entry, user_id};
 use crate::id::UserId;
 use crate::identity::{Status, Suspension};
 use crate::ports::{Hot, SessionState};
@@ -87,6 +87,27 @@ pub async fn knows_who_made_an_answer(hot: &impl Hot) {
     assert_eq!(maker("resp_1", START.plus(600)).await, None);
     note(bob, START.plus(600)).await;
     assert_eq!(maker("resp_1", START.plus(601)).await, Some(bob));
+}
+
+/// What was said is there for whoever asks, as often as they do, until it is discarded or its time is over.
+pub async fn keeps_what_was_said_until_it_is_discarded(hot: &impl Hot) {
+    let [first, second, other] = [1, 2, 3].map(lease_id);
+    for (id, content) in [(first, "ping \u{e4}"), (second, "{\"pong\":1}")] {
+        let kept = hot.keep_content(id, content, START, START.plus(600)).await;
+        assert!(kept.expect("the store answers"), "{content}");
+    }
+    let told = async |now: Timestamp| {
+        let contents = hot.contents(&[second, other, first], now).await.expect("the store answers");
+        contents.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        assert_eq!(told(START.plus(599)).await, ["{\"pong\":1}", "", "ping \u{e4}"]);
+    }
+    hot.discard_contents(&[other, second]).await.expect("the store answers");
+    hot.discard_contents(&[]).await.expect("the store answers");
+    assert_eq!(told(START.plus(599)).await, ["", "", "ping \u{e4}"]);
+    assert_eq!(told(START.plus(600)).await, ["", "", ""]);
+    assert!(hot.contents(&[], START).await.expect("the store answers").is_empty());
 }
 
 /// A session that ends after a minute without use does not end while it is used.
