@@ -32,6 +32,9 @@ pub struct Exporter {
     pub database: Option<String>,
     /// The table (`clickhouse`).
     pub table: Option<String>,
+    /// Whether it is told what was said, too; see [`Content`](super::Content).
+    #[serde(default)]
+    pub content: bool,
 }
 
 /// What takes usage events.

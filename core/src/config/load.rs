@@ -151,6 +151,7 @@ impl Config {
         self.metrics.check()?;
         self.alerts.check(self.server.insecure)?;
         self.check_exporters()?;
+        self.content.check()?;
         self.tokens.keys()?;
         self.control.address()?;
         self.control.signer()?;

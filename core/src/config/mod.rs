@@ -4,6 +4,7 @@
 //! secret for a default.
 
 mod alerts;
+mod content;
 mod control;
 mod duration;
 mod exporters;
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 pub use alerts::{AlertFormat, Alerts};
+pub use content::{BuiltInRule, Content, RedactionRule};
 pub use control::ControlLink;
 pub use duration::Seconds;
 pub use exporters::{Exporter, ExporterKind};
@@ -90,6 +92,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// Where usage events go besides the usage log, by name.
     pub exporters: BTreeMap<String, Exporter>,
+    /// What those of them are told that are told what was said.
+    pub content: Content,
     /// Who serves models, by name.
     pub providers: BTreeMap<String, Provider>,
     /// The models that may be called, by name; a name that ends in `*` stands for all with that beginning.

@@ -1,10 +1,11 @@
 //! What the control plane is made of.
 
 use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::export::Redaction;
 use crate::id::{AuditId, UserId};
 use crate::ports::{AuditEntry, Clock, Hot, Random, Records};
 use crate::time::Timestamp;
@@ -49,6 +50,8 @@ struct Inner<A> {
     enrolled: AtomicI64,
     alert_desk: AlertDesk,
     export_desk: ExportDesk,
+    /// What is left out of what was said; nothing if the rules cannot be read.
+    redaction: OnceLock<Option<Redaction>>,
     /// Whether somebody in this process restores the hot state.
     recovering: AtomicBool,
     drains: Drains,
@@ -87,6 +90,7 @@ impl<A: Authority> Control<A> {
             enrolled: AtomicI64::new(i64::MIN),
             alert_desk: AlertDesk::default(),
             export_desk: ExportDesk::default(),
+            redaction: OnceLock::new(),
             recovering: AtomicBool::new(false),
             drains: Drains::default(),
             name,
@@ -118,6 +122,15 @@ impl<A: Authority> Control<A> {
 
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// Returns what is left out of what was said, before other systems are told; `None` if the rules cannot be read.
+    pub(super) fn redaction(&self) -> Option<&Redaction> {
+        let read = || {
+            let read = Redaction::of(&self.config().content);
+            read.inspect_err(|error| tracing::error!(%error, "exporters are not told what was said")).ok()
+        };
+        self.0.redaction.get_or_init(read).as_ref()
     }
 
     pub(crate) fn records(&self) -> &A::Records {

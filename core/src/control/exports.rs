@@ -2,6 +2,8 @@
 //!
 //! An exporter's place is noted after its sink has taken everything before it. So each event comes at least once; ids are the same each
 //! time. A sink that does not take them costs lag, and holds up no other.
+//!
+//! What was said is kept in the hot state, and forgotten when every exporter that is told of it has told it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,12 +18,19 @@ use super::{Authority, Control, measures};
 use crate::Chain;
 use crate::admission::UsageEvent;
 use crate::config::{Exporter, ExporterKind};
-use crate::export::{self, Exported, RequestError, Verdict};
-use crate::ports::{Arrivals as _, Clock as _, Exports as _, Http, HttpError, Unavailable, in_time};
+use crate::export::{self, Exported, RequestError, Said, Verdict};
+use crate::id::LeaseId;
+use crate::ports::{Arrivals as _, Clock as _, Contents as _, Exports as _, Http, HttpError, Unavailable, in_time};
 use crate::time::Timestamp;
 
 /// How many events are read at once.
 const BATCH: u32 = 500;
+
+/// How many of those whose sink is told what was said: each is a hundred times as large.
+const BATCH_WITH_CONTENT: u32 = 50;
+
+/// Of how many calls it is asked at once what was said.
+const CONTENTS_AT_ONCE: usize = 25;
 
 /// How large a request may be that tells of several events, in bytes: receivers take some megabytes.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -81,7 +90,7 @@ impl<A: Authority> Control<A> {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if the records do not answer.
+    /// [`Unavailable`] if a store does not answer.
     pub async fn export(&self, client: &impl Http) -> Result<usize, Unavailable> {
         let begun = self.now();
         let runs = self.config().exporters.iter();
@@ -95,7 +104,21 @@ impl<A: Authority> Control<A> {
         let mut people = self.by_id(events.iter().map(|event| event.user)).await?;
         people.retain(|_, user| user.erased.is_none());
         let email = |event: &UsageEvent| people.get(&event.user).map(|user| user.email.clone());
-        Ok(events.into_iter().map(|event| Exported { email: email(&event), event }).collect())
+        Ok(events.into_iter().map(|event| Exported { email: email(&event), event, said: None }).collect())
+    }
+
+    /// Adds what was said, where it is still kept, without what the rules leave out. Without rules nothing is told.
+    async fn add_said(&self, exported: &mut [Exported]) -> Result<(), Unavailable> {
+        let Some(redaction) = self.redaction() else { return Ok(()) };
+        for some in exported.chunks_mut(CONTENTS_AT_ONCE) {
+            let ids: Vec<LeaseId> = some.iter().map(|exported| exported.event.id).collect();
+            let kept = self.hot().contents(&ids, self.now()).await?;
+            for (exported, content) in some.iter_mut().zip(kept) {
+                let content = content.and_then(|content| serde_json::from_str(&content).ok());
+                exported.said = content.map(|content| Said::of(content, redaction));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -112,11 +135,12 @@ impl<A: Authority, C: Http> Run<'_, A, C> {
         let mut place = records.exported(self.name).await?;
         let mut taken = 0;
         while self.has_time() {
-            let arrived = records.arrived(place, BATCH).await?;
+            let arrived = records.arrived(place, self.batch()).await?;
             if arrived.place == place {
                 desk.caught_up(self.name);
                 break;
             }
+            let ids: Vec<LeaseId> = arrived.events.iter().map(|event| event.id).collect();
             let (some, is_over) = self.send_batch(arrived.events).await?;
             taken += some;
             if !is_over {
@@ -124,15 +148,37 @@ impl<A: Authority, C: Http> Run<'_, A, C> {
             }
             place = arrived.place;
             records.note_exported(self.name, place).await?;
+            self.discard_contents(&ids, place).await?;
         }
         Ok(taken)
+    }
+
+    const fn batch(&self) -> u32 {
+        if self.exporter.content { BATCH_WITH_CONTENT } else { BATCH }
+    }
+
+    /// Has the hot state forget what was said in these calls, unless another exporter that is told of it is not yet at their place.
+    async fn discard_contents(&self, ids: &[LeaseId], place: u64) -> Result<(), Unavailable> {
+        if !self.exporter.content {
+            return Ok(());
+        }
+        let exporters = &self.control.config().exporters;
+        for (name, _) in exporters.iter().filter(|(name, other)| other.content && *name != self.name) {
+            if self.control.records().exported(name).await? < place {
+                return Ok(());
+            }
+        }
+        self.control.hot().discard_contents(ids).await
     }
 
     /// Sends what is left of a batch; says how many were taken, and whether nothing is left. What the sink condemns is sent by
     /// halves, until it takes them or a single one is left.
     async fn send_batch(&self, events: Vec<UsageEvent>) -> Result<(usize, bool), Unavailable> {
         let desk = self.control.export_desk();
-        let events = desk.left(self.name, self.control.with_emails(events).await?);
+        let mut events = desk.left(self.name, self.control.with_emails(events).await?);
+        if self.exporter.content {
+            self.control.add_said(&mut events).await?;
+        }
         let mut queue: VecDeque<&[Exported]> = events.chunks(desk.size(self.name)).collect();
         let mut taken = 0;
         while let Some(some) = queue.pop_front() {

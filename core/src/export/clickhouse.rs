@@ -13,7 +13,7 @@ pub(super) fn lines(events: &[Exported]) -> String {
 /// Returns a row. Flags are 0 and 1, and times whole seconds, as every version of the server reads them.
 fn row(exported: &Exported) -> Value {
     let (event, call, settlement) = (&exported.event, &exported.event.call, &exported.event.settlement);
-    json!({
+    let mut row = json!({
         "id": event.id,
         "revision": event.revision,
         "at": call.at.seconds().0.max(0),
@@ -43,5 +43,11 @@ fn row(exported: &Exported) -> Value {
         "estimate_nanodollars": event.estimate.0,
         "first_byte_ms": settlement.first_byte_ms,
         "duration_ms": settlement.duration_ms,
-    })
+    });
+    // Named only where there is something to say: a table may do without their columns.
+    if let Some(said) = &exported.said {
+        row["input_messages"] = said.input.to_string().into();
+        row["output_messages"] = said.output.to_string().into();
+    }
+    row
 }

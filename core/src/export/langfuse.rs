@@ -29,6 +29,10 @@ pub(super) fn add(exported: &Exported, attributes: &mut Attributes) {
         "langfuse.observation.completion_start_time",
         begun.map(|at| at.strftime(INSTANT).to_string()).as_deref(),
     );
+    if let Some(said) = &exported.said {
+        attributes.text("langfuse.observation.input", said.input.to_string());
+        attributes.text("langfuse.observation.output", said.output.to_string());
+    }
     metadata(exported, attributes);
 }
 

@@ -1,28 +1,34 @@
 //! Usage events on their way out of the gateway: how each sink is told of them, and what its answers mean.
 //!
-//! In scope: requests and verdicts, as values. Out of scope: which events are sent when ([`crate::control`]), and what people said to
-//! models, which is never sent.
+//! In scope: requests and verdicts, as values, and what is left out of what was said before it is told. Out of scope: which events are sent
+//! when ([`crate::control`]).
 
 mod attribute;
 mod clickhouse;
 mod langfuse;
 mod otlp;
+mod redaction;
 mod request;
+mod said;
 mod verdict;
 
 use crate::admission::{ErrorType, UsageEvent};
 use crate::identity::Email;
 
+pub(crate) use redaction::Redaction;
 pub(crate) use request::{RequestError, request};
+pub(crate) use said::Said;
 pub(crate) use verdict::{Verdict, rejected};
 
 /// A usage event, and what the log does not say of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Exported {
     /// The event.
     pub(crate) event: UsageEvent,
     /// The address of whoever called; none if their record was erased.
     pub(crate) email: Option<Email>,
+    /// What was said, if this sink is told and it is still kept.
+    pub(crate) said: Option<Said>,
 }
 
 impl Exported {

@@ -59,6 +59,15 @@ fn span(exported: &Exported, more: &impl Fn(&Exported, &mut Attributes)) -> Valu
     })
 }
 
+/// Adds what was said, as JSON: the conventions let it be a text where attributes are not structured.
+pub(super) fn add_said(exported: &Exported, attributes: &mut Attributes) {
+    if let Some(said) = &exported.said {
+        attributes.text("gen_ai.input.messages", said.input.to_string());
+        attributes.text("gen_ai.output.messages", said.output.to_string());
+        attributes.count("llm_gateway.messages_left_out", said.left_out as u64);
+    }
+}
+
 fn model(exported: &Exported, attributes: &mut Attributes) {
     let (call, settlement) = (&exported.event.call, &exported.event.settlement);
     attributes.text("gen_ai.operation.name", operation(&call.route));

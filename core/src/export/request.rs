@@ -45,7 +45,7 @@ pub(crate) enum RequestError {
 /// [`RequestError`] if the configuration does not make one.
 pub(crate) fn request(exporter: &Exporter, events: &[Exported]) -> Result<Request<Bytes>, RequestError> {
     let (url, body) = match exporter.kind {
-        ExporterKind::Otlp => (address(&exporter.url, TRACES)?, otlp::body(events, |_, _| {}).to_string()),
+        ExporterKind::Otlp => (address(&exporter.url, TRACES)?, otlp::body(events, otlp::add_said).to_string()),
         ExporterKind::Langfuse => {
             (address(&exporter.url, LANGFUSE_TRACES)?, otlp::body(events, langfuse::add).to_string())
         }

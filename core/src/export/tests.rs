@@ -22,7 +22,7 @@ fn exported() -> Exported {
         TokenUsage { input: 1, cache_write_5m: 20, cache_write_1h: 300, cache_read: 4000, output: 7 };
     event.settlement.cost = Nanodollars(12_500_000);
     event.settlement.model_served = Some("m-1".to_owned());
-    Exported { event, email: Some(email(1)) }
+    Exported { event, email: Some(email(1)), said: None }
 }
 
 fn exporter(kind: ExporterKind, url: &str) -> Exporter {
@@ -37,6 +37,7 @@ fn exporter(kind: ExporterKind, url: &str) -> Exporter {
         password: secret("obviously-fake"),
         database: None,
         table: Some("calls".to_owned()),
+        content: false,
     }
 }
 
@@ -70,7 +71,7 @@ fn names_a_span_after_its_event() {
     assert_eq!(span["endTimeUnixNano"], "1764244802000000000");
     assert_eq!(span["status"], json!({}));
     let other = usage_event(2, 1);
-    assert_ne!(self::span(ExporterKind::Otlp, Exported { event: other, email: None })["spanId"], span["spanId"]);
+    assert_ne!(self::span(ExporterKind::Otlp, Exported { event: other, ..exported() })["spanId"], span["spanId"]);
 }
 
 #[test]

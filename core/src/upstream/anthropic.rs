@@ -146,6 +146,7 @@ mod tests {
             tier: None,
             uses: std::collections::BTreeMap::new(),
             has_extras: false,
+            answered: crate::upstream::Answered::default(),
         }
     }
 

@@ -60,6 +60,14 @@ impl Format {
         }
     }
 
+    /// Returns the member that says what is asked.
+    pub(super) const fn said(self) -> &'static str {
+        match self {
+            Self::Messages | Self::CountTokens | Self::ChatCompletions => "messages",
+            Self::Responses | Self::Embeddings => "input",
+        }
+    }
+
     /// Says whether its answers generate tokens.
     pub(super) const fn generates(self) -> bool {
         !matches!(self, Self::CountTokens | Self::Embeddings)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::content::{Answered, Transcript};
 use super::sse::Events;
 use super::{Format, anthropic, openai, responses};
 use crate::money::{ServiceTier, TokenUsage};
@@ -23,7 +24,7 @@ pub enum Ended {
 }
 
 /// What an answer says of its usage.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are findings of their own: any may hold beside any other")]
 pub struct Reading {
     /// The tokens.
@@ -44,6 +45,8 @@ pub struct Reading {
     pub uses: BTreeMap<String, u64>,
     /// Whether it billed what nothing else here tells of: audio, a service tier that is not known.
     pub has_extras: bool,
+    /// What it says, if that is kept.
+    pub answered: Answered,
 }
 
 /// Reads one answer.
@@ -52,6 +55,8 @@ pub struct Meter {
     format: Format,
     source: Source,
     tally: Tally,
+    /// What it says, if that is to be kept.
+    transcript: Option<Transcript>,
 }
 
 #[derive(Debug)]
@@ -105,20 +110,31 @@ impl Meter {
         } else {
             Source::Document { bytes: Vec::new(), is_oversized: false }
         };
-        Self { format, source, tally: Tally::default() }
+        Self { format, source, tally: Tally::default(), transcript: None }
     }
 
     /// Makes the meter of an answer that cannot be read, because it is encoded.
     #[must_use]
     pub fn opaque(format: Format) -> Self {
-        Self { format, source: Source::Opaque, tally: Tally::default() }
+        Self { format, source: Source::Opaque, tally: Tally::default(), transcript: None }
+    }
+
+    /// Has it keep what the answer says, up to so many bytes; of one that cannot be read, nothing.
+    #[must_use]
+    pub fn keeping(self, bytes: usize) -> Self {
+        Self { transcript: Some(Transcript::new(self.format, bytes)), ..self }
     }
 
     /// Reads more of the answer.
     pub fn feed(&mut self, chunk: &[u8]) {
-        let (format, tally) = (self.format, &mut self.tally);
+        let (format, tally, transcript) = (self.format, &mut self.tally, &mut self.transcript);
         match &mut self.source {
-            Source::Stream(events) => events.feed(chunk, |data| read_event(format, data, tally)),
+            Source::Stream(events) => events.feed(chunk, |data| {
+                read_event(format, data, tally);
+                if let Some(transcript) = transcript {
+                    transcript.event(data);
+                }
+            }),
             Source::Document { bytes, is_oversized: false } if bytes.len() + chunk.len() <= MAX_ANSWER => {
                 bytes.extend_from_slice(chunk);
             }
@@ -141,6 +157,9 @@ impl Meter {
     pub fn finish(mut self, ended: Ended) -> Reading {
         if let Source::Document { bytes, is_oversized: false } = &self.source {
             read_document(self.format, bytes, &mut self.tally);
+            if let Some(transcript) = &mut self.transcript {
+                transcript.document(bytes);
+            }
         }
         let Tally { mut usage, text_bytes, .. } = self.tally;
         let estimated = ended == Ended::Cut || !self.tally.is_final;
@@ -157,6 +176,7 @@ impl Meter {
             tier: self.tally.tier,
             uses: self.tally.uses,
             has_extras: self.tally.has_extras || self.tally.has_other_tier,
+            answered: self.transcript.map(Transcript::finish).unwrap_or_default(),
         }
     }
 }

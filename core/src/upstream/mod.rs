@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod catalog;
+mod content;
 mod echo;
 mod extra_chunk;
 mod format;
@@ -20,6 +21,7 @@ mod splice;
 mod sse;
 
 pub use catalog::{Catalog, ModelRoute};
+pub use content::{Answered, Asked, Content};
 pub use echo::{Echo, EchoError};
 pub use extra_chunk::ExtraChunk;
 pub use format::Format;

@@ -4,6 +4,9 @@
 #[cfg(test)]
 #[cfg(feature = "test-support")]
 mod alert_tests;
+#[cfg(test)]
+#[cfg(feature = "test-support")]
+mod content_tests;
 mod control_plane;
 mod enter;
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub(super) struct Blobs {
     pub(super) bytes: u64,
 }
 
+/// Says whether a text is a picture or a document rather than words.
+pub(in crate::upstream) fn is_blob(text: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
+    text.len() > BLOB && text.bytes().all(is_base64)
+}
+
 /// Visits anything below the top level: checks it, counts long base64 texts, keeps nothing.
 pub(super) struct Element<'a> {
     pub(super) blobs: &'a mut Blobs,
@@ -63,8 +69,7 @@ impl<'de> Visitor<'de> for Element<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
-        if text.len() > BLOB && text.bytes().all(is_base64) {
+        if is_blob(text) {
             self.blobs.count += 1;
             self.blobs.bytes += text.len() as u64;
         }

@@ -12,6 +12,7 @@ use serde::de::DeserializeSeed as _;
 use serde_json::value::RawValue;
 
 use self::element::Blobs;
+pub(super) use self::element::is_blob;
 use self::members::Document;
 pub(super) use self::stream_options::StreamOptions;
 use super::Format;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::content;
 use crate::Chain;
 use crate::admission::{Admit, Cancel, ErrorType, Settlement, Verdict};
 use crate::http::front::Front;
@@ -11,6 +12,7 @@ use crate::id::LeaseId;
 use crate::money::{BudgetState, Nanodollars, TokenUsage};
 use crate::ports::{Admission as _, Background as _, Clock as _, Platform, Unavailable, within};
 use crate::time::Millis;
+use crate::upstream::{Answered, Asked, Content};
 
 /// How long one attempt to close a lease may take. Nobody waits for it, so it is generous.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -35,6 +37,8 @@ pub(super) struct Lease<P: Platform> {
     presumed: Option<Ending>,
     /// The budgets that the call counts against, as they stood when it was let in.
     budgets: Vec<BudgetState>,
+    /// What the client said, if that is kept.
+    asked: Option<Asked>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl<P: Platform> Lease<P> {
             stage: Stage::Asking,
             presumed: None,
             budgets: Vec::new(),
+            asked: None,
         }
     }
 
@@ -94,6 +99,11 @@ impl<P: Platform> Lease<P> {
         &self.budgets
     }
 
+    /// Notes what the client said, to be kept with what the model says.
+    pub(super) fn note_asked(&mut self, asked: Asked) {
+        self.asked = Some(asked);
+    }
+
     /// The call goes to its provider: what it costs from now on if the client leaves.
     pub(super) fn presume(&mut self, ending: Ending) {
         self.presumed = Some(ending);
@@ -115,24 +125,30 @@ impl<P: Platform> Lease<P> {
     }
 
     /// Closes the lease with what the call cost.
-    pub(super) fn settle(&mut self, ending: Ending) {
+    pub(super) fn settle(&mut self, mut ending: Ending) {
         self.stage = Stage::Closed;
-        let (front, settlement) = (self.front.clone(), self.settlement(ending));
+        let (front, content) = (self.front.clone(), self.content(&mut ending));
+        let settlement = self.settlement(ending);
         self.front.platform().background().spawn(async move {
+            content::keep(&front, settlement.lease, content).await;
             persist(&front, "settle", || front.platform().hot().settle(&settlement)).await;
         });
     }
 
     /// The client left before it was known whether its call is admitted, and a provider has it already: asks again, which
     /// changes nothing, and closes the lease with what the call cost if it is open.
-    fn settle_if_admitted(&mut self, ending: Ending) {
+    fn settle_if_admitted(&mut self, mut ending: Ending) {
         self.stage = Stage::Closed;
-        let (front, settlement) = (self.front.clone(), self.settlement(ending));
+        let (front, content) = (self.front.clone(), self.content(&mut ending));
+        let settlement = self.settlement(ending);
         let question = Arc::clone(&self.question);
         self.front.platform().background().spawn(async move {
             let (clock, hot) = (front.platform().clock(), front.platform().hot());
             match within(clock, ATTEMPT, "the hot state", hot.admit(&question)).await {
-                Ok(Verdict::Admitted(_)) => persist(&front, "settle", || hot.settle(&settlement)).await,
+                Ok(Verdict::Admitted(_)) => {
+                    content::keep(&front, settlement.lease, content).await;
+                    persist(&front, "settle", || hot.settle(&settlement)).await;
+                }
                 Ok(Verdict::Refused(_) | Verdict::Unknown(_)) => {}
                 Err(error) => {
                     tracing::warn!(error = %Chain(&error), "it is not known whether a call was admitted");
@@ -141,6 +157,12 @@ impl<P: Platform> Lease<P> {
                 }
             }
         });
+    }
+
+    /// Takes out what was said, if that is kept.
+    fn content(&mut self, ending: &mut Ending) -> Option<Content> {
+        let answered = std::mem::take(&mut ending.answered);
+        self.asked.take().map(|asked| Content { asked, answered })
     }
 
     fn settlement(&self, ending: Ending) -> Settlement {
@@ -179,6 +201,8 @@ impl<P: Platform> Drop for Lease<P> {
 pub(super) struct Ending {
     pub(super) model_served: Option<String>,
     pub(super) kept_as: Vec<String>,
+    /// What the model said, if that is kept.
+    pub(super) answered: Answered,
     pub(super) usage: TokenUsage,
     pub(super) cost: Nanodollars,
     pub(super) priced: bool,
@@ -193,6 +217,7 @@ impl Default for Ending {
         Self {
             model_served: None,
             kept_as: Vec::new(),
+            answered: Answered::default(),
             usage: TokenUsage::default(),
             cost: Nanodollars::ZERO,
             priced: true,

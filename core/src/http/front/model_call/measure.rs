@@ -29,6 +29,8 @@ pub(super) struct Tokens {
     pub(super) model: String,
     pub(super) size: CallSize,
     pub(super) price: Option<Arc<Price>>,
+    /// How many bytes are kept of what is said, each way; if it is kept at all.
+    pub(super) kept: Option<usize>,
 }
 
 /// Says whether an answer is a stream of events.
@@ -46,8 +48,20 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
 impl Measure {
     /// Makes the meter of an answer with these headers, if it has to be read.
     pub(super) fn meter(&self, headers: &HeaderMap) -> Option<Meter> {
-        let Self::Tokens(Tokens { format, .. }) = self else { return None };
-        Some(if is_encoded(headers) { Meter::opaque(*format) } else { Meter::new(*format, is_stream(headers)) })
+        let Self::Tokens(Tokens { format, kept, .. }) = self else { return None };
+        if is_encoded(headers) {
+            return Some(Meter::opaque(*format));
+        }
+        let meter = Meter::new(*format, is_stream(headers));
+        Some(if let Some(bytes) = kept { meter.keeping(*bytes) } else { meter })
+    }
+
+    /// Returns how many bytes are kept of what is said, each way; if it is kept at all.
+    pub(super) const fn kept(&self) -> Option<usize> {
+        match self {
+            Self::Tokens(tokens) => tokens.kept,
+            Self::Flat(_) => None,
+        }
     }
 
     /// Returns what a call costs that was answered with success.
@@ -82,6 +96,7 @@ impl Tokens {
             estimated: reading.estimated,
             model_served: reading.model,
             kept_as: reading.kept_as,
+            answered: reading.answered,
             error: reading.failed.then_some(crate::admission::ErrorType::Cut),
             ..self.ending(usage, reading.tier, &reading.uses, reading.has_extras)
         }

@@ -4,6 +4,7 @@ mod admit;
 #[cfg(test)]
 #[cfg(feature = "test-support")]
 mod beside_tests;
+mod content;
 mod exchange;
 mod kept;
 mod lease;
@@ -37,7 +38,9 @@ use crate::identity::Email;
 use crate::money::Nanodollars;
 use crate::ports::Platform;
 use crate::token::{Scope, Verified};
-use crate::upstream::{Echo, EchoError, Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek};
+use crate::upstream::{
+    Asked, Echo, EchoError, Format, ModelRoute, Outgoing, Passthrough, Peek, Provider, inbound, peek,
+};
 
 /// A call to a model, in any of the forms.
 pub(super) async fn model_call<P: Platform>(
@@ -62,7 +65,10 @@ pub(super) async fn model_call<P: Platform>(
         admit::admit(&mut lease).await?;
         return Err(Problem::unavailable());
     };
-    let measure = measure(format, &route, &peek);
+    let measure = measure(&front, format, &route, &peek);
+    if let Some(bytes) = measure.kept() {
+        lease.note_asked(Asked::of(&body, format, bytes));
+    }
     let call = Call { front: &front, context: &context, head: &head, continues: &peek.continues };
     let (mut answer, withholds) = if let Some(echo) = route.provider().echo() {
         (call.ask_echo(&mut lease, echo, format, &body).await?, false)
@@ -125,11 +131,17 @@ async fn read<P: Platform>(front: &Front<P>, head: &Parts, body: Body) -> Result
     body::read_for(&head.method, front.platform().clock(), body, limit, " (limits.body)").await
 }
 
-fn measure(format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
+fn measure<P: Platform>(front: &Front<P>, format: Format, route: &ModelRoute, peek: &Peek) -> Measure {
     if format.is_free() {
         return Measure::Flat(Nanodollars::ZERO);
     }
-    Measure::Tokens(Tokens { format, model: route.name().to_owned(), size: peek.size, price: route.price().cloned() })
+    Measure::Tokens(Tokens {
+        format,
+        model: route.name().to_owned(),
+        size: peek.size,
+        price: route.price().cloned(),
+        kept: front.config().content_room(),
+    })
 }
 
 /// A call.

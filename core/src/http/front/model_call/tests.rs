@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::admission::{ErrorType, Settlement};
 use crate::control::Control;
 use crate::http::front::testing::{Person, Reply, TestAuthority, World};
-use crate::ports::{Clock as _, HttpError, Usage as _};
+use crate::ports::{Clock as _, Contents as _, HttpError, Usage as _};
+use crate::upstream::Content;
 
 pub(super) const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream; charset=utf-8";
@@ -513,4 +514,27 @@ async fn lets_people_go_on_from_their_own_answers_only() {
         assert_eq!(scene.ask("/v1/responses", &go_on(id)).await.0, StatusCode::NOT_FOUND, "{id}");
     }
     assert!(scene.world.provider.sent().is_empty());
+}
+
+/// As far as it was said: what a model had begun when the client left is as much a part of it.
+#[tokio::test]
+async fn keeps_what_was_said_in_a_call_whose_client_left() {
+    let scene = Scene::with("[exporters.x]\nkind = \"otlp\"\nurl = \"https://x.example\"\ncontent = true\n").await;
+    let mut events = pieces(&MESSAGE_EVENTS[..1]);
+    events.push(Ok(Bytes::from_static(
+        b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    )));
+    events.extend(pieces(&MESSAGE_EVENTS[1..]));
+    scene.world.provider.will_answer(200, EVENTS, events);
+    let mut answer = scene.world.send(scene.post("/v1/messages", message(true).to_string())).await.into_body();
+    for _ in 0..3 {
+        answer.frame().await.unwrap().unwrap();
+    }
+    drop(answer);
+    let settlement = scene.settlement().await;
+    assert_eq!(settlement.error, Some(ErrorType::ClientGone));
+    let kept = scene.world.hot.contents(&[settlement.lease], scene.world.clock.now().seconds()).await.unwrap();
+    let kept: Content = serde_json::from_str(kept[0].as_ref().unwrap()).unwrap();
+    assert_eq!(kept.asked.messages, [json!({"role": "user", "content": "ping"})]);
+    assert_eq!(kept.answered.pieces, [json!({"type": "text", "text": "pong pong"})]);
 }
