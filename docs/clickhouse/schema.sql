@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS llm_gateway.usage
     estimate_nanodollars Int64,                -- what was held for the call
     first_byte_ms Nullable(UInt64),
     duration_ms UInt64,
+    input_messages String DEFAULT '',          -- what was said, as JSON; empty unless the exporter has content = true
+    output_messages String DEFAULT '',
     cost Float64 ALIAS cost_nanodollars / 1e9  -- dollars, to look at
 )
 ENGINE = ReplacingMergeTree(revision)
