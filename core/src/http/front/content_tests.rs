@@ -116,3 +116,16 @@ async fn waits_for_a_hot_state_that_does_not_tell_what_was_said() {
     let rows = export(&world, &control, &[200]).await;
     assert!(rows[0]["input_messages"].is_string());
 }
+
+#[tokio::test]
+async fn tells_people_that_others_are_told_what_they_say() {
+    for content in [false, true] {
+        let (world, control) = World::with(&exporter("one", content));
+        let ann = world.person(&control).await;
+        let request = World::request(http::Method::GET, "/token-manager").header("cookie", &ann.cookie);
+        let page = world.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        let page = axum::body::to_bytes(page.into_body(), usize::MAX).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert_eq!(page.contains("records what you say"), content, "{page}");
+    }
+}

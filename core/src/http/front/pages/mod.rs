@@ -61,6 +61,8 @@ struct TokenPage {
     lifetimes: Vec<(u32, String)>,
     default_lifetime: u32,
     max_lifetime: u32,
+    /// Whether an exporter is told what is said.
+    tells_content: bool,
 }
 
 #[derive(Template)]
@@ -140,7 +142,8 @@ pub(super) async fn token_manager<P: Platform>(
     let tokens = &front.config().tokens;
     let (default_lifetime, max_lifetime) = (tokens.default_lifetime.0, tokens.max_lifetime.0);
     let lifetimes = lifetimes(&view, default_lifetime, max_lifetime);
-    with_sign_out(&front, &TokenPage { view, lifetimes, default_lifetime, max_lifetime }).await
+    let tells_content = front.config().content_room().is_some();
+    with_sign_out(&front, &TokenPage { view, lifetimes, default_lifetime, max_lifetime, tells_content }).await
 }
 
 /// Returns the usual lifetimes up to the longest one, and the one that tokens have by default.
