@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use gateway_tests::{Answer, Browser, ClickHouse, Deployment, Sink, Told, call, echo, message, place};
+use gateway_tests::{Answer, Browser, ClickHouse, Deployment, Sink, Told, ask, call, echo, message, place};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -99,6 +99,33 @@ async fn tells_a_collector_by_the_conventions_of_opentelemetry() {
     assert_eq!(attribute(span, "gen_ai.usage.cost"), Some(AnyValue::DoubleValue(0.000_006)));
     let told = sink.taken().iter().map(|told| told.text.clone()).collect::<String>();
     assert!(!told.contains("ping"), "what people say is not sent");
+}
+
+/// The messages of a streamed call and of one that is not, as OpenTelemetry's conventions have them, without what is nobody's business; and
+/// nothing of it for a sink that was not meant.
+#[tokio::test]
+async fn tells_what_was_said_where_that_is_switched_on() {
+    let (mut traces, mut rows) = (Sink::down(), Sink::down());
+    traces.answer(200).await;
+    rows.answer(200).await;
+    let rule = "[content]\nredact = [{ pattern = 'EMP-\\d{4}', replacement = \"[employee]\" }]\n";
+    let gateway = Deployment::start(&(otlp(&traces) + "content = true\n" + &clickhouse(&rows) + rule)).await;
+    let token = Browser::sign_in(&gateway, "ann@example.com").await.mint().await.token;
+    for is_stream in [false, true] {
+        let body = message("I am EMP-1234, bob@example.com", 64, is_stream);
+        assert_eq!(ask(&gateway, &token, &body).await.status, StatusCode::OK);
+    }
+    traces.until_taken(|told| distinct(told) == 2).await;
+    rows.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 2).await;
+    let parts = json!([{"type": "text", "content": "I am [employee], [email]"}]);
+    for span in spans(&traces.taken()) {
+        let said = |key: &str| serde_json::from_str::<Value>(&text(&span, key)).expect("it is JSON");
+        assert_eq!(said("gen_ai.input.messages"), json!([{"role": "user", "parts": parts}]));
+        let answer = json!([{"role": "assistant", "parts": parts, "finish_reason": "stop"}]);
+        assert_eq!(said("gen_ai.output.messages"), answer);
+    }
+    let told = rows.taken().iter().map(|told| told.text.clone()).collect::<String>();
+    assert!(!told.contains("I am"), "{told}");
 }
 
 /// First nobody listens, then the sink has trouble, then all is well; and calls go on all the time.
