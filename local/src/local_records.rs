@@ -1,14 +1,14 @@
 //! The records of this gateway: its own, or in a table that it shares with others.
 
-use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
+use gateway_core::accounts::{Posting, Row, Spent, SumQuery};
 use gateway_core::admission::UsageEvent;
 use gateway_core::id::{LeaseId, TokenId, UserId};
 use gateway_core::identity::{Email, Name, User};
 use gateway_core::money::{Alert, BudgetBook, WindowId};
 use gateway_core::ports::{
     Accounts, Alerts, Arrivals, Arrived, AuditEntry, AuditLog, AuditQuery, Beats, Budgets, Directory, Exports, Outbox,
-    Page, PageRequest, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens,
-    Unavailable, UsageLog, UsageQuery, Users, WriteError,
+    Page, PeopleList, PeopleQuery, Records, Retention, Subject, TokenQuery, TokenSearch, Tokens, Unavailable, UsageLog,
+    UsageQuery, Users, WriteError,
 };
 use gateway_core::time::Timestamp;
 use gateway_core::token::Token;
@@ -87,9 +87,7 @@ delegate! {
     }
     Accounts {
         spent(windows: &[WindowId]) -> Vec<Spent>, Unavailable;
-        roll_ups(day: &str, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
-        user_roll_ups(user: UserId, days: Days, page: &PageRequest) -> Page<(RollUpKey, RollUp)>, Unavailable;
-        day_sums(dimension: Dimension, days: Days, page: &PageRequest) -> Page<(DaySumKey, DaySum)>, Unavailable;
+        sums(query: &SumQuery) -> Option<Vec<Row>>, Unavailable;
     }
     Arrivals {
         arrived(after: u64, limit: u32) -> Arrived, Unavailable;

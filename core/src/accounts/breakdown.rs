@@ -24,7 +24,8 @@ pub enum By {
 }
 
 impl By {
-    const ALL: [Self; 6] = [Self::Day, Self::User, Self::Token, Self::Model, Self::Provider, Self::Group];
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Day, Self::User, Self::Token, Self::Model, Self::Provider, Self::Group];
 
     /// Returns its name in the API.
     #[must_use]
@@ -124,6 +125,12 @@ impl Breakdown {
         self.0.contains(&thing)
     }
 
+    /// Says whether rows tell something, because it is told apart or goes with what is: whose a token is does.
+    #[must_use]
+    pub fn keeps(&self, thing: By) -> bool {
+        self.has(thing) || (thing == By::User && self.has(By::Token))
+    }
+
     /// Returns which of the days' sums say all that is asked for; `None` if only the roll-ups do.
     #[must_use]
     pub fn dimension(&self) -> Option<Dimension> {
@@ -144,9 +151,9 @@ impl Breakdown {
         if self.0.is_empty() {
             return Vec::new();
         }
-        let mut sums: BTreeMap<Facts, DaySum> = BTreeMap::new();
-        for Row { facts, sum } in all {
-            sums.entry(self.kept(facts)).or_default().add(&sum);
+        let mut sums = BTreeMap::new();
+        for row in all {
+            self.add(&mut sums, row);
         }
         let mut rows: Vec<Row> = sums.into_iter().map(|(facts, sum)| Row { facts, sum }).collect();
         // Days are told in one format, which sorts. It is stable: names are in order already.
@@ -157,16 +164,17 @@ impl Breakdown {
         rows
     }
 
-    /// Leaves out of a row's facts what is not told apart. Whose a token is goes with it.
-    fn kept(&self, facts: Facts) -> Facts {
-        Facts {
-            day: facts.day.filter(|_| self.has(By::Day)),
-            user: facts.user.filter(|_| self.has(By::User) || self.has(By::Token)),
-            token: facts.token.filter(|_| self.has(By::Token)),
-            model: facts.model.filter(|_| self.has(By::Model)),
-            provider: facts.provider.filter(|_| self.has(By::Provider)),
-            group: facts.group.filter(|_| self.has(By::Group)),
-        }
+    /// Adds a row to those that have in common with it what is told apart.
+    pub(super) fn add(&self, sums: &mut BTreeMap<Facts, DaySum>, Row { facts, sum }: Row) {
+        let kept = Facts {
+            day: facts.day.filter(|_| self.keeps(By::Day)),
+            user: facts.user.filter(|_| self.keeps(By::User)),
+            token: facts.token.filter(|_| self.keeps(By::Token)),
+            model: facts.model.filter(|_| self.keeps(By::Model)),
+            provider: facts.provider.filter(|_| self.keeps(By::Provider)),
+            group: facts.group.filter(|_| self.keeps(By::Group)),
+        };
+        sums.entry(kept).or_default().add(&sum);
     }
 }
 

@@ -10,6 +10,7 @@ mod days;
 mod histogram;
 mod posting;
 mod roll_up;
+mod sum_query;
 
 pub use breakdown::{Breakdown, By, Facts, InvalidBreakdown, Row};
 pub use day_sum::{DaySum, DaySumKey, Dimension};
@@ -17,3 +18,4 @@ pub use days::Days;
 pub use histogram::{Histogram, Latency};
 pub use posting::{Posting, Spent, SpentKey, Sums};
 pub use roll_up::{RollUp, RollUpKey};
+pub use sum_query::{Adder, SumQuery, SumSource};

@@ -1,26 +1,18 @@
 //! What was used and spent, for whoever spent it and for administrators.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join};
 
 use super::{Authority, Control, RestoreRequest};
-use crate::accounts::{Breakdown, By, DaySum, Days, Dimension, Row};
+use crate::accounts::{Breakdown, By, DaySum, Days, Dimension, Row, SumQuery};
 use crate::id::{TokenId, UserId};
 use crate::identity::User;
 use crate::money::Calendar;
 use crate::ports::{
-    Accounts as _, Page, PageRequest, Spending, SpendingQuery, SpendingState, Tokens as _, Unavailable, Usage as _,
-    within,
+    Accounts as _, Spending, SpendingQuery, SpendingState, Tokens as _, Unavailable, Usage as _, within,
 };
 use crate::token::Token;
-
-/// How many days, or parts of a range, are read at once.
-const AT_ONCE: usize = 8;
-
-/// How many rows are read at once.
-const PAGE: u32 = 200;
 
 /// The most rows that are added up for one question: some seconds of reading.
 const MOST_ROWS: usize = 200_000;
@@ -57,17 +49,6 @@ pub struct Names {
     pub tokens: BTreeMap<TokenId, Token>,
 }
 
-/// Where rows come from.
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    /// One person's roll-ups.
-    Own(UserId),
-    /// Everybody's roll-ups.
-    RollUps,
-    /// The days' sums.
-    Sums(Dimension),
-}
-
 impl<A: Authority> Control<A> {
     /// Returns what one person used and spent in some days.
     ///
@@ -75,7 +56,7 @@ impl<A: Authority> Control<A> {
     ///
     /// [`UsageError`]
     pub async fn own_usage(&self, user: UserId, days: Days) -> Result<Vec<Row>, UsageError> {
-        self.rows(Source::Own(user), days).await
+        self.sums(&SumQuery::of_person(user, days, MOST_ROWS)).await
     }
 
     /// Returns what everybody used and spent in some days.
@@ -84,14 +65,14 @@ impl<A: Authority> Control<A> {
     ///
     /// [`UsageError`]
     pub async fn usage_table(&self, days: Days, breakdown: &Breakdown) -> Result<UsageTable, UsageError> {
-        let all = self.rows(Source::Sums(Dimension::All), days).await?;
-        let total = Row::total(&all);
-        let rows = match breakdown.dimension() {
-            Some(Dimension::All) => all,
-            Some(dimension) => self.rows(Source::Sums(dimension), days).await?,
-            None => self.rows(Source::RollUps, days).await?,
-        };
-        Ok(UsageTable { total, rows: breakdown.rows(rows) })
+        let by_day = SumQuery::of_everybody(&Breakdown::of(&[By::Day]), days, MOST_ROWS);
+        if breakdown.dimension() == Some(Dimension::All) {
+            let rows = self.sums(&by_day).await?;
+            return Ok(UsageTable { total: Row::total(&rows), rows: breakdown.rows(rows) });
+        }
+        let asked = SumQuery::of_everybody(breakdown, days, MOST_ROWS);
+        let (all, rows) = try_join(self.sums(&by_day), self.sums(&asked)).await?;
+        Ok(UsageTable { total: Row::total(&all), rows: breakdown.rows(rows) })
     }
 
     /// Returns what the people and tokens of some rows are called, as far as `breakdown` tells them apart.
@@ -144,56 +125,7 @@ impl<A: Authority> Control<A> {
         Err(Unavailable::new("the hot state", "it forgets what it is told"))
     }
 
-    async fn rows(&self, source: Source, days: Days) -> Result<Vec<Row>, UsageError> {
-        let parts: Vec<Days> = match source {
-            Source::Sums(Dimension::All) => vec![days],
-            Source::Own(_) | Source::Sums(_) => days.split(AT_ONCE),
-            Source::RollUps => days.each().collect(),
-        };
-        let mut rows = Vec::new();
-        for some in parts.chunks(AT_ONCE) {
-            for part in join_all(some.iter().map(|days| self.part(source, *days))).await {
-                rows.extend(part?);
-            }
-            if rows.len() > MOST_ROWS {
-                return Err(UsageError::TooMuch);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Reads all rows of a part.
-    async fn part(&self, source: Source, days: Days) -> Result<Vec<Row>, UsageError> {
-        let records = self.records();
-        match source {
-            Source::Own(user) => {
-                pages(|page| async move { records.user_roll_ups(user, days, &page).await }, Row::of_roll_up).await
-            }
-            Source::RollUps => {
-                pages(|page| async move { records.roll_ups(&days.first(), &page).await }, Row::of_roll_up).await
-            }
-            Source::Sums(dimension) => {
-                pages(|page| async move { records.day_sums(dimension, days, &page).await }, Row::of_day).await
-            }
-        }
-    }
-}
-
-/// Reads a list to its end.
-async fn pages<T, F>(read: impl Fn(PageRequest) -> F, row: impl Fn(T) -> Row) -> Result<Vec<Row>, UsageError>
-where
-    F: Future<Output = Result<Page<T>, Unavailable>>,
-{
-    let (mut rows, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = read(PageRequest { limit: PAGE, cursor }).await?;
-        rows.extend(page.items.into_iter().map(&row));
-        if rows.len() > MOST_ROWS {
-            return Err(UsageError::TooMuch);
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(rows);
-        }
+    async fn sums(&self, query: &SumQuery) -> Result<Vec<Row>, UsageError> {
+        self.records().sums(query).await?.ok_or(UsageError::TooMuch)
     }
 }

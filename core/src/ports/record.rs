@@ -6,7 +6,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use super::{PeopleList, PeopleQuery, Unavailable};
-use crate::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
+use crate::accounts::{Posting, Row, Spent, SumQuery};
 use crate::admission::UsageEvent;
 use crate::id::{AuditId, LeaseId, TokenId, UserId};
 use crate::identity::{Email, Name, User};
@@ -181,28 +181,9 @@ pub trait Accounts {
     /// Returns what was spent in these windows, by everybody.
     fn spent(&self, windows: &[WindowId]) -> impl Future<Output = Result<Vec<Spent>, Unavailable>> + Send;
 
-    /// Returns one page of a day's roll-ups, in the order of their keys.
-    fn roll_ups(
-        &self,
-        day: &str,
-        page: &PageRequest,
-    ) -> impl Future<Output = Result<Page<(RollUpKey, RollUp)>, Unavailable>> + Send;
-
-    /// Returns one page of the roll-ups of one person's calls, the first day's first. What it costs does not grow with what others did.
-    fn user_roll_ups(
-        &self,
-        user: UserId,
-        days: Days,
-        page: &PageRequest,
-    ) -> impl Future<Output = Result<Page<(RollUpKey, RollUp)>, Unavailable>> + Send;
-
-    /// Returns one page of what everybody's calls add up to by one thing, the first day's first.
-    fn day_sums(
-        &self,
-        dimension: Dimension,
-        days: Days,
-        page: &PageRequest,
-    ) -> impl Future<Output = Result<Page<(DaySumKey, DaySum)>, Unavailable>> + Send;
+    /// Returns what calls of some days add up to: one row for each of what is told apart, in any order. `None` if more rows would have
+    /// to be read for it than the query allows; a store that reads fewer may answer all the same.
+    fn sums(&self, query: &SumQuery) -> impl Future<Output = Result<Option<Vec<Row>>, Unavailable>> + Send;
 }
 
 /// Keeps in which order events arrived in the usage log, which is not that of their ids: a call that takes long comes after later ones,

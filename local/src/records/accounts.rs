@@ -1,48 +1,25 @@
 //! What the usage log adds up to.
 
-use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, RollUp, RollUpKey, Spent, SpentKey, Sums};
-use gateway_core::id::UserId;
+use gateway_core::accounts::{self, RollUp, RollUpKey, Spent, SpentKey, SumQuery, Sums};
 use gateway_core::money::{Nanodollars, WindowId};
-use gateway_core::ports::{Accounts, Page, PageRequest, Unavailable};
+use gateway_core::ports::{Accounts, Unavailable};
 use gateway_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::day_sums::add_day_sum;
+use super::sums::{sums, usage, usage_columns};
 use super::workers::Refusal;
-use super::{SqliteRecords, page, rows, text_error};
+use super::{SqliteRecords, rows, text_error};
 
 /// What was spent in one window.
 pub(super) const SPENT: &str = "SELECT counter, amount FROM spent WHERE period = :period";
 
-/// Reads roll-ups of a day: what [`key`] and [`roll_up`] read.
-macro_rules! roll_ups_of_day {
-    ($which:literal) => {
-        concat!(
-            "SELECT user, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost,
-                 errors, estimated, unpriced
-             FROM roll_up WHERE day = :day AND ",
-            $which
-        )
-    };
-}
-
-/// One page of a day's roll-ups.
-pub(super) const ROLL_UPS: &str = roll_ups_of_day!(
-    "(user, token, model, provider) > (:user, :token, :model, :provider)
-     ORDER BY user, token, model, provider LIMIT :limit"
-);
-
-/// One page of a person's roll-ups.
-pub(super) const USER_ROLL_UPS: &str =
-    "SELECT day, token, model, provider, requests, input, cache_write_5m, cache_write_1h, cache_read, output, cost,
-         errors, estimated, unpriced
-     FROM roll_up
-     WHERE user = :user AND (day, token, model, provider) > (:day, :token, :model, :provider)
-         AND day BETWEEN :first AND :last
-     ORDER BY day, token, model, provider LIMIT :limit";
-
 /// One roll-up.
-const ROLL_UP: &str = roll_ups_of_day!("user = :user AND token = :token AND model = :model AND provider = :provider");
+const ROLL_UP: &str = concat!(
+    "SELECT ",
+    usage_columns!(),
+    " FROM roll_up WHERE day = :day AND user = :user AND token = :token AND model = :model AND provider = :provider"
+);
 
 impl Accounts for SqliteRecords {
     async fn spent(&self, windows: &[WindowId]) -> Result<Vec<Spent>, Unavailable> {
@@ -62,59 +39,9 @@ impl Accounts for SqliteRecords {
             .await
     }
 
-    async fn roll_ups(&self, day: &str, request: &PageRequest) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        let (day, request) = (day.to_owned(), request.clone());
-        self.workers
-            .read(move |connection| {
-                let cursor = request.cursor.as_ref().map(|cursor| serde_json::from_str(&cursor.0));
-                let (user, token, model, provider): (String, String, String, String) =
-                    cursor.and_then(Result::ok).unwrap_or_default();
-                let parameters = named_params! {
-                    ":day": day, ":user": user, ":token": token, ":model": model, ":provider": provider,
-                    ":limit": request.rows() + 1,
-                };
-                let found = rows(connection, ROLL_UPS, parameters, |row| Ok((key(&day, row)?, roll_up(row)?)))?;
-                Ok(page(found, &request, |(key, _)| {
-                    let RollUpKey { user, token, model, provider, .. } = key;
-                    serde_json::json!([user, token, model, provider]).to_string()
-                }))
-            })
-            .await
-    }
-
-    async fn user_roll_ups(
-        &self,
-        user: UserId,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        let request = request.clone();
-        self.workers
-            .read(move |connection| {
-                let cursor = request.cursor.as_ref().map(|cursor| serde_json::from_str(&cursor.0));
-                let (day, token, model, provider): (String, String, String, String) =
-                    cursor.and_then(Result::ok).unwrap_or_default();
-                let parameters = named_params! {
-                    ":user": user.to_string(), ":day": day, ":token": token, ":model": model, ":provider": provider,
-                    ":first": days.first(), ":last": days.last(), ":limit": request.rows() + 1,
-                };
-                let found =
-                    rows(connection, USER_ROLL_UPS, parameters, |row| Ok((user_key(user, row)?, roll_up(row)?)))?;
-                Ok(page(found, &request, |(key, _)| {
-                    let RollUpKey { day, token, model, provider, .. } = key;
-                    serde_json::json!([day, token, model, provider]).to_string()
-                }))
-            })
-            .await
-    }
-
-    async fn day_sums(
-        &self,
-        dimension: Dimension,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
-        self.read_day_sums(dimension, days, request).await
+    async fn sums(&self, query: &SumQuery) -> Result<Option<Vec<accounts::Row>>, Unavailable> {
+        let query = query.clone();
+        self.workers.read(move |connection| sums(connection, &query)).await
     }
 }
 
@@ -160,7 +87,7 @@ fn add_roll_up(connection: &Connection, key: &RollUpKey, added: RollUp) -> Resul
     let parameters = named_params! {
         ":day": key.day, ":user": user, ":token": token, ":model": key.model, ":provider": key.provider,
     };
-    let before = connection.prepare_cached(ROLL_UP)?.query_row(parameters, roll_up).optional()?;
+    let before = connection.prepare_cached(ROLL_UP)?.query_row(parameters, usage).optional()?;
     let sum = before.unwrap_or_default().plus(added);
     let sql = "INSERT OR REPLACE INTO roll_up (day, user, token, model, provider, requests, input, cache_write_5m,
                    cache_write_1h, cache_read, output, cost, errors, estimated, unpriced)
@@ -173,42 +100,4 @@ fn add_roll_up(connection: &Connection, key: &RollUpKey, added: RollUp) -> Resul
         ":cost": sum.cost.0, ":errors": sum.errors, ":estimated": sum.estimated, ":unpriced": sum.unpriced,
     })?;
     Ok(())
-}
-
-fn key(day: &str, row: &Row) -> rusqlite::Result<RollUpKey> {
-    let (user, token): (String, String) = (row.get(0)?, row.get(1)?);
-    Ok(RollUpKey {
-        day: day.to_owned(),
-        user: user.parse().map_err(|error| text_error(0, error))?,
-        token: token.parse().map_err(|error| text_error(1, error))?,
-        model: row.get(2)?,
-        provider: row.get(3)?,
-    })
-}
-
-fn user_key(user: UserId, row: &Row) -> rusqlite::Result<RollUpKey> {
-    let token: String = row.get(1)?;
-    Ok(RollUpKey {
-        day: row.get(0)?,
-        user,
-        token: token.parse().map_err(|error| text_error(1, error))?,
-        model: row.get(2)?,
-        provider: row.get(3)?,
-    })
-}
-
-/// Reads what is added up: the columns after four that say of what.
-pub(super) fn roll_up(row: &Row) -> rusqlite::Result<RollUp> {
-    Ok(RollUp {
-        requests: row.get(4)?,
-        input: row.get(5)?,
-        cache_write_5m: row.get(6)?,
-        cache_write_1h: row.get(7)?,
-        cache_read: row.get(8)?,
-        output: row.get(9)?,
-        cost: Nanodollars(row.get(10)?),
-        errors: row.get(11)?,
-        estimated: row.get(12)?,
-        unpriced: row.get(13)?,
-    })
 }

@@ -13,6 +13,7 @@ mod directory;
 mod outbox;
 mod retention;
 mod schema;
+mod sums;
 mod tokens;
 mod usage;
 mod users;

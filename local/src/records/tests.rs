@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
-use gateway_core::accounts::{Days, Dimension, Posting};
+use gateway_core::accounts::{Breakdown, Days, Facts, Posting, SumQuery};
 use gateway_core::conformance::fixture::{START, audit, email, lease_id, token, token_id, usage_event, user, user_id};
 use gateway_core::identity::{Account, Name, User};
 use gateway_core::ports::{
@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::sums::Plan;
 use super::workers::Workers;
 use super::{OpenError, SqliteRecords};
 
@@ -139,19 +140,21 @@ fn adds_up_by_day_what_version_five_rolled_up() {
     drop(connection);
     let records = SqliteRecords::open(data.path()).unwrap();
     let today = Days::up_to(Days::parse(day).unwrap(), 1);
-    let sums = |dimension| {
-        let page = PageRequest { limit: 9, cursor: None };
-        let page = block_on(records.day_sums(dimension, today, &page)).unwrap();
-        page.items.into_iter().map(|(key, sum)| (key.name, sum.usage.requests, sum.usage.cost.0)).collect::<Vec<_>>()
+    let sums = |by| {
+        let query = SumQuery::of_everybody(&Breakdown::parse(by).unwrap(), today, 9);
+        let mut rows = block_on(records.sums(&query)).unwrap().unwrap();
+        rows.sort_by(|one, other| one.facts.cmp(&other.facts));
+        rows.into_iter().map(|row| (row.facts, row.sum.usage.requests, row.sum.usage.cost.0)).collect::<Vec<_>>()
     };
-    assert_eq!(sums(Dimension::All), [(String::new(), 6, i64::MAX)]);
-    let [one, two] = [1, 2].map(|number| user_id(number).to_string());
-    assert_eq!(sums(Dimension::User), [(one, 4, 12), (two, 2, i64::MAX)]);
-    assert_eq!(sums(Dimension::Model), [("a".to_owned(), 2, 5), ("b".to_owned(), 4, i64::MAX)]);
-    assert_eq!(sums(Dimension::Group), []);
-    let page = PageRequest { limit: 9, cursor: None };
-    let own = block_on(records.user_roll_ups(user_id(1), today, &page)).unwrap();
-    assert_eq!(own.items.len(), 2, "they are found by person");
+    let all = Facts { day: Some(day.to_owned()), ..Facts::default() };
+    assert_eq!(sums("day"), [(all, 6, i64::MAX)]);
+    let [one, two] = [1, 2].map(|number| Facts { user: Some(user_id(number)), ..Facts::default() });
+    assert_eq!(sums("user"), [(one, 4, 12), (two, 2, i64::MAX)]);
+    let [a, b] = ["a", "b"].map(|model| Facts { model: Some(model.to_owned()), ..Facts::default() });
+    assert_eq!(sums("model"), [(a, 2, 5), (b, 4, i64::MAX)]);
+    assert_eq!(sums("group"), []);
+    let own = block_on(records.sums(&SumQuery::of_person(user_id(1), today, 9))).unwrap().unwrap();
+    assert_eq!(own.len(), 2, "they are found by person");
 }
 
 #[test]
@@ -193,11 +196,12 @@ fn lists_without_scanning_the_store() {
         super::arrivals::LIST,
         super::retention::LIST,
         super::accounts::SPENT,
-        super::accounts::ROLL_UPS,
-        super::accounts::USER_ROLL_UPS,
-        super::day_sums::DAY_SUMS,
     ]);
-    for sql in lists {
+    let days = Days::up_to(Days::parse("2026-11-23").unwrap(), 30);
+    let own = SumQuery::of_person(user_id(1), days, 9);
+    let sums = ["day", "user", "token"].map(|by| SumQuery::of_everybody(&Breakdown::parse(by).unwrap(), days, 9));
+    let sums: Vec<String> = sums.iter().chain([&own]).map(|query| Plan::of(query).sql).collect();
+    for sql in lists.chain(sums.iter().map(String::as_str)) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let mut steps = statement.raw_query();
         while let Some(step) = steps.next().unwrap() {

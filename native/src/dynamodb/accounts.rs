@@ -1,17 +1,16 @@
 //! What the usage log adds up to.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, RollUp, RollUpKey, Spent, SpentKey};
+use gateway_core::accounts::{RollUp, RollUpKey, Row, Spent, SpentKey, SumQuery};
 use gateway_core::id::UserId;
 use gateway_core::memory::WINDOW_REMEMBERED;
 use gateway_core::money::{Nanodollars, WindowId};
-use gateway_core::ports::{Accounts, Page, PageRequest, Unavailable};
+use gateway_core::ports::{Accounts, Unavailable};
 use gateway_core::time::Timestamp;
 
 use super::call::{Change, unavailable};
-use super::item::{Item, body, json, listed, number, number_of, text, text_of};
+use super::item::{Item, body, json, number, number_of, text, text_of};
 use super::key::{Key, hash};
-use super::list::{List, Order};
 use super::{DynamoRecords, NAME};
 
 /// Separates what a sum is by; sorts before every character of a name.
@@ -47,77 +46,8 @@ impl Accounts for DynamoRecords {
         Ok(spent)
     }
 
-    async fn roll_ups(&self, day: &str, request: &PageRequest) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        let list = List {
-            index: None,
-            partition: date(day),
-            prefix: "",
-            range: None,
-            order: Order::OldestFirst,
-            is_sparse: false,
-            start: &|cursor| Key::new(date(day), cursor).item(),
-            record: &|_| None,
-        };
-        self.page(&list, request, roll_up, |_| true).await
-    }
-
-    async fn user_roll_ups(
-        &self,
-        user: UserId,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        let range = Bounds::of(days);
-        let Some(request) = range.within(request) else { return Ok(Page { items: Vec::new(), next: None }) };
-        let list = List {
-            index: Some(1),
-            partition: own(user),
-            prefix: "",
-            range: Some(range.texts()),
-            order: Order::OldestFirst,
-            is_sparse: false,
-            start: &|place| {
-                let (day, rest) = place.split_once(SEPARATOR).unwrap_or((place, ""));
-                let mut row = Key::new(date(day), format!("{user}{SEPARATOR}{rest}")).item();
-                listed(&mut row, 1, own(user), place.to_owned());
-                row
-            },
-            record: &|row| Some(row.clone()),
-        };
-        self.page(&list, &request, roll_up, |_| true).await
-    }
-
-    async fn day_sums(
-        &self,
-        dimension: Dimension,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
-        self.read_day_sums(dimension, days, request).await
-    }
-}
-
-/// Between which sort keys days lie that these begin with.
-pub(super) struct Bounds {
-    least: String,
-    most: String,
-}
-
-impl Bounds {
-    pub(super) fn of(days: Days) -> Self {
-        Self { least: days.first(), most: format!("{}\u{10FFFF}", days.last()) }
-    }
-
-    pub(super) fn texts(&self) -> (&str, &str) {
-        (&self.least, &self.most)
-    }
-
-    /// Asks for the same page; the first, if it begins before the days, and none if it begins behind them: it refuses to begin outside of
-    /// what is asked for.
-    pub(super) fn within(&self, request: &PageRequest) -> Option<PageRequest> {
-        let cursor = request.cursor.clone().filter(|cursor| cursor.0 > self.least);
-        let is_behind = cursor.as_ref().is_some_and(|cursor| cursor.0 >= self.most);
-        (!is_behind).then_some(PageRequest { limit: request.limit, cursor })
+    async fn sums(&self, query: &SumQuery) -> Result<Option<Vec<Row>>, Unavailable> {
+        self.read_sums(query).await
     }
 }
 
@@ -176,11 +106,12 @@ fn period(window: &WindowId) -> String {
 }
 
 /// Returns the partition of a person's roll-ups, in the first index.
-fn own(user: UserId) -> String {
+pub(super) fn own(user: UserId) -> String {
     format!("ROLLUPS#{user}")
 }
 
-fn date(day: &str) -> String {
+/// Returns the partition of a day's roll-ups.
+pub(super) fn date(day: &str) -> String {
     format!("ROLLUP#{day}")
 }
 
@@ -189,7 +120,7 @@ fn sort_key(key: &RollUpKey) -> String {
     format!("{user}{SEPARATOR}{token}{SEPARATOR}{model}{SEPARATOR}{provider}")
 }
 
-fn roll_up(item: &Item) -> Result<(RollUpKey, RollUp), Unavailable> {
+pub(super) fn roll_up(item: &Item) -> Result<(RollUpKey, RollUp), Unavailable> {
     Ok((body(item)?, usage(item)?))
 }
 

@@ -19,7 +19,6 @@ impl AuditLog for DynamoRecords {
             index,
             partition: partition.clone(),
             prefix: "",
-            range: None,
             order: Order::NewestFirst,
             is_sparse: false,
             start: &|cursor| {

@@ -1,43 +1,18 @@
 //! What everybody's calls add up to by day. What is counted of their latency stands beside it, each class as an attribute.
 
-use gateway_core::accounts::{DaySum, DaySumKey, Days, Dimension, Histogram, Latency};
-use gateway_core::ports::{Page, PageRequest, Unavailable};
+use gateway_core::accounts::{DaySum, DaySumKey, Dimension, Histogram, Latency};
+use gateway_core::ports::Unavailable;
 
-use super::DynamoRecords;
-use super::accounts::{Bounds, NOT_BOOKED, SEPARATOR, add_usage, usage, usage_values};
+use super::accounts::{NOT_BOOKED, SEPARATOR, add_usage, usage, usage_values};
 use super::call::Change;
 use super::item::{Item, body, json, number, number_of};
 use super::key::{Key, hash};
-use super::list::{List, Order};
 
 /// How attributes are called that count first bytes, before the class.
 const FIRST_BYTE: &str = "f";
 
 /// The same of durations.
 const DURATION: &str = "d";
-
-impl DynamoRecords {
-    pub(super) async fn read_day_sums(
-        &self,
-        dimension: Dimension,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
-        let range = Bounds::of(days);
-        let Some(request) = range.within(request) else { return Ok(Page { items: Vec::new(), next: None }) };
-        let list = List {
-            index: None,
-            partition: partition(dimension),
-            prefix: "",
-            range: Some(range.texts()),
-            order: Order::OldestFirst,
-            is_sparse: false,
-            start: &|cursor| Key::new(partition(dimension), cursor).item(),
-            record: &|_| None,
-        };
-        self.page(&list, &request, day_sum, |_| true).await
-    }
-}
 
 /// Returns the change that adds to a day's sum, for the books' batch of this number.
 ///
@@ -56,11 +31,11 @@ pub(super) fn add_day_sum(key: &DaySumKey, added: &DaySum, batch: u64) -> Change
     }
 }
 
-fn partition(dimension: Dimension) -> String {
+pub(super) fn partition(dimension: Dimension) -> String {
     format!("SUM#{}", dimension.name())
 }
 
-fn day_sum(item: &Item) -> Result<(DaySumKey, DaySum), Unavailable> {
+pub(super) fn day_sum(item: &Item) -> Result<(DaySumKey, DaySum), Unavailable> {
     let latency = Latency { first_byte: histogram(item, FIRST_BYTE)?, duration: histogram(item, DURATION)? };
     Ok((body(item)?, DaySum { usage: usage(item)?, latency }))
 }

@@ -31,8 +31,6 @@ pub(super) struct List<'a> {
     pub(super) partition: String,
     /// How the sort keys of its rows begin.
     pub(super) prefix: &'a str,
-    /// Between which texts they lie, instead; none if that is not asked.
-    pub(super) range: Option<(&'a str, &'a str)>,
     pub(super) order: Order,
     /// Whether rows are left out that lead to what another row leads to.
     pub(super) is_sparse: bool,
@@ -149,24 +147,33 @@ impl DynamoRecords {
 
     /// Asks for all rows.
     fn query(&self, list: &List<'_>) -> QueryFluentBuilder {
-        let number = list.index.map(|index| index.to_string()).unwrap_or_default();
-        let has_prefix = !list.prefix.is_empty();
         // DynamoDB Local takes `begins_with` for a pattern, in which % and _ stand for others, and letters for both cases.
         let behind = format!("{}\u{10FFFF}", list.prefix);
-        let bounds = list.range.or(has_prefix.then_some((list.prefix, &*behind)));
+        let bounds = (!list.prefix.is_empty()).then_some((list.prefix, &*behind));
+        let query = self.rows_between(list.index, &list.partition, bounds);
+        query.scan_index_forward(list.order == Order::OldestFirst)
+    }
+
+    /// Asks for the rows of a partition of the table, or of an index, whose sort keys lie between two texts.
+    pub(super) fn rows_between(
+        &self,
+        index: Option<u8>,
+        partition: &str,
+        bounds: Option<(&str, &str)>,
+    ) -> QueryFluentBuilder {
+        let number = index.map(|index| index.to_string()).unwrap_or_default();
         let bounded =
             if bounds.is_some() { format!(" AND sk{number} BETWEEN :least AND :most") } else { String::new() };
         let condition = format!("pk{number} = :pk{bounded}");
-        let mut query =
-            self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(&list.partition));
+        let mut query = self.client.query().table_name(&self.table).expression_attribute_values(":pk", text(partition));
         if let Some((least, most)) = bounds {
             query = query.expression_attribute_values(":least", text(least));
             query = query.expression_attribute_values(":most", text(most));
         }
-        query = match list.index {
+        query = match index {
             Some(index) => query.index_name(format!("index{index}")),
             None => query.consistent_read(true),
         };
-        query.key_condition_expression(condition).scan_index_forward(list.order == Order::OldestFirst)
+        query.key_condition_expression(condition)
     }
 }

@@ -41,6 +41,7 @@ mod key;
 mod list;
 mod outbox;
 mod retention;
+mod sums;
 mod table;
 mod tokens;
 mod usage;

@@ -22,7 +22,6 @@ impl Tokens for DynamoRecords {
             index: None,
             partition: user(query.user),
             prefix: "TOKEN#",
-            range: None,
             order: Order::NewestFirst,
             is_sparse: false,
             start: &|cursor| Key::tokens_of(query.user, cursor).item(),

@@ -1,14 +1,9 @@
 //! What was spent, in the records in memory: the usage log, its sums, and the beats.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::{MemoryRecords, page};
-use crate::accounts::{DaySum, DaySumKey, Days, Dimension, Posting, RollUp, RollUpKey, Spent};
+use crate::accounts::{Adder, Days, Posting, Row, Spent, SumQuery, SumSource};
 use crate::admission::UsageEvent;
-use crate::id::{LeaseId, UserId};
+use crate::id::LeaseId;
 use crate::money::WindowId;
 use crate::ports::{Accounts, Beats, Page, PageRequest, Unavailable, UsageLog, UsageQuery};
 
@@ -52,44 +47,26 @@ impl Accounts for MemoryRecords {
         .await
     }
 
-    async fn roll_ups(&self, day: &str, request: &PageRequest) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        self.read(|state| sums_page(&state.sums.roll_ups, |key| key.day == day, request)).await
-    }
-
-    async fn user_roll_ups(
-        &self,
-        user: UserId,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(RollUpKey, RollUp)>, Unavailable> {
-        self.read(|state| sums_page(&state.sums.roll_ups, |key| key.user == user && is_within(days, &key.day), request))
-            .await
-    }
-
-    async fn day_sums(
-        &self,
-        dimension: Dimension,
-        days: Days,
-        request: &PageRequest,
-    ) -> Result<Page<(DaySumKey, DaySum)>, Unavailable> {
+    async fn sums(&self, query: &SumQuery) -> Result<Option<Vec<Row>>, Unavailable> {
         self.read(|state| {
-            let is_asked = |key: &DaySumKey| key.dimension == dimension && is_within(days, &key.day);
-            sums_page(&state.sums.days, is_asked, request)
+            let mut adder = Adder::new(query);
+            match query.source {
+                SumSource::Days(dimension) => {
+                    let days = state.sums.days.iter().filter(|(key, _)| key.dimension == dimension);
+                    let days = days.filter(|(key, _)| is_within(query.days, &key.day));
+                    days.for_each(|(key, sum)| adder.add(Row::of_day((key.clone(), sum.clone()))));
+                }
+                SumSource::Own(_) | SumSource::RollUps => {
+                    let is_asked = |user| query.source == SumSource::RollUps || query.source == SumSource::Own(user);
+                    let roll_ups = state.sums.roll_ups.iter().filter(|(key, _)| is_asked(key.user));
+                    let roll_ups = roll_ups.filter(|(key, _)| is_within(query.days, &key.day));
+                    roll_ups.for_each(|(key, sum)| adder.add(Row::of_roll_up((key.clone(), *sum))));
+                }
+            }
+            adder.end()
         })
         .await
     }
-}
-
-/// Returns one page of the sums whose keys are asked for, in their order.
-fn sums_page<K, S>(sums: &BTreeMap<K, S>, is_asked: impl Fn(&K) -> bool, request: &PageRequest) -> Page<(K, S)>
-where
-    K: Clone + Ord + Serialize + DeserializeOwned,
-    S: Clone,
-{
-    let after: Option<K> = request.cursor.as_ref().and_then(|cursor| serde_json::from_str(&cursor.0).ok());
-    let rows = sums.iter().filter(|(key, _)| is_asked(key) && after.as_ref().is_none_or(|after| *key > after));
-    let name = |(key, _): &(K, S)| serde_json::to_string(key).expect("a key has texts only");
-    page(rows.map(|(key, sum)| (key.clone(), sum.clone())), request, name)
 }
 
 fn is_within(days: Days, day: &str) -> bool {
