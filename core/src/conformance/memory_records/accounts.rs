@@ -5,7 +5,7 @@ use crate::accounts::{Adder, Days, Posting, Row, Spent, SumQuery, SumSource};
 use crate::admission::UsageEvent;
 use crate::id::LeaseId;
 use crate::money::WindowId;
-use crate::ports::{Accounts, Beats, Page, PageRequest, Unavailable, UsageLog, UsageQuery};
+use crate::ports::{Accounts, Beats, Page, Unavailable, UsageLog, UsageQuery};
 
 impl UsageLog for MemoryRecords {
     async fn put_usage(&self, postings: &[Posting]) -> Result<(), Unavailable> {

@@ -2,13 +2,18 @@
 
 use jiff::tz::TimeZone;
 
-use crate::accounts::Posting;
-use crate::admission::UsageEvent;
+use crate::accounts::{Days, Posting};
+use crate::admission::{Call, UsageEvent};
 use crate::conformance::fixture::{START, usage_event, user_id};
+use crate::money::Nanodollars;
 use crate::ports::{AuditEntry, AuditQuery, Cursor, PageRequest, Records, TokenQuery, WriteError};
+use crate::time::Millis;
 
 /// What a store that works does.
 pub(super) const ANSWERS: &str = "the store answers";
+
+/// The day on which the suites begin.
+pub(super) const DAY: &str = "2026-11-23";
 
 /// Asks for a page.
 pub(super) fn pages_of(limit: u32, cursor: Option<Cursor>) -> PageRequest {
@@ -41,4 +46,23 @@ pub(super) fn logged_event(number: u16, revision: u32) -> UsageEvent {
 pub(super) async fn put(records: &impl Records, events: impl IntoIterator<Item = UsageEvent>) {
     let postings: Vec<Posting> = events.into_iter().map(|event| Posting::of(event, &TimeZone::UTC)).collect();
     records.put_usage(&postings).await.expect(ANSWERS);
+}
+
+/// Returns a usage event that cost so much.
+pub(super) fn costing(number: u16, revision: u32, cost: i64) -> UsageEvent {
+    let mut event = usage_event(number, revision);
+    event.settlement.cost = Nanodollars(cost);
+    event
+}
+
+/// Dates an event that many days before the suites' first.
+pub(super) fn days_ago(event: UsageEvent, count: i64) -> UsageEvent {
+    let call = Call { at: Millis(event.call.at.0 - count * 86_400_000), ..event.call };
+    UsageEvent { call, ..event }
+}
+
+/// Returns the days from one to another.
+pub(super) fn days(first: &str, last: &str) -> Days {
+    let day = |text| Days::parse(text).expect("it is a day");
+    Days::new(day(first), day(last)).expect("they are in order")
 }

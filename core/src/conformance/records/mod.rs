@@ -7,6 +7,7 @@ mod helpers;
 mod lists;
 mod names;
 mod people;
+mod sums;
 mod writes;
 
 pub use accounts::*;
@@ -15,6 +16,7 @@ pub use directory::*;
 pub use lists::*;
 pub use names::*;
 pub use people::*;
+pub use sums::*;
 pub use writes::*;
 
 /// Makes a `#[test]` of each property. `$make` makes a fresh store, and something to keep while it is used; `$block_on`
@@ -61,6 +63,8 @@ macro_rules! records_conformance {
             adds_up_what_was_spent,
             adds_up_amounts_exactly,
             rolls_usage_up_by_day,
+            adds_up_what_is_not_told_apart,
+            adds_up_no_more_rows_than_it_may,
             finds_a_persons_roll_ups_by_day,
             adds_days_up_by_one_thing,
             adds_days_up_exactly,
