@@ -59,6 +59,34 @@ impl Days {
         })
     }
 
+    /// Returns the first day of the week that a day is in, a Monday; `None` if it is not written as a day is.
+    #[must_use]
+    pub fn week_of(day: &str) -> Option<String> {
+        Self::parse(day).map(|day| monday(day).to_string())
+    }
+
+    /// Returns the same days with the rest of the first one's week before them, of the last one's week behind them, or both.
+    #[must_use]
+    pub fn widened(self, before: bool, behind: bool) -> Self {
+        let first = if before { monday(self.first) } else { self.first };
+        let last = if behind { monday(self.last).saturating_add(6.days()) } else { self.last };
+        Self { first, last }
+    }
+
+    /// Returns the same days in parts: those before the first week that is whole, weeks, and those behind the last.
+    #[must_use]
+    pub fn around_weeks(self) -> [Option<Self>; 3] {
+        let begin = monday(self.first.saturating_add(6.days()));
+        let next = monday(self.last.saturating_add(1.days()));
+        match Self::new(begin, next.saturating_sub(1.days())) {
+            Some(weeks) => {
+                let before = Self::new(self.first, begin.saturating_sub(1.days()));
+                [before, Some(weeks), Self::new(next, self.last)]
+            }
+            None => [Some(self), None, None],
+        }
+    }
+
     /// Returns the same days in at most so many parts of about one size.
     #[must_use]
     pub fn split(self, parts: usize) -> Vec<Self> {
@@ -66,6 +94,11 @@ impl Days {
         let size = days.len().div_ceil(parts.max(1)).max(1);
         days.chunks(size).map(|part| Self { first: part[0].first, last: part[part.len() - 1].last }).collect()
     }
+}
+
+/// Returns the first day of a day's week.
+fn monday(day: Date) -> Date {
+    day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
 }
 
 #[cfg(test)]
@@ -96,6 +129,26 @@ mod tests {
             let each: Vec<Days> = split.into_iter().flat_map(Days::each).collect();
             assert_eq!(each, days.each().collect::<Vec<_>>(), "{parts}");
         }
+    }
+
+    #[test]
+    fn has_whole_weeks_between_other_days() {
+        let days = |first, last| Days::new(day(first), day(last));
+        let around = |first, last| days(first, last).unwrap().around_weeks();
+        let week = days("2026-11-23", "2026-11-29");
+        assert_eq!(around("2026-11-23", "2026-11-29"), [None, week, None]);
+        let before = days("2026-11-17", "2026-11-22");
+        assert_eq!(around("2026-11-17", "2026-11-30"), [before, week, days("2026-11-30", "2026-11-30")]);
+        assert_eq!(around("2026-11-24", "2026-11-30"), [days("2026-11-24", "2026-11-30"), None, None]);
+        for (first, last) in [("2026-11-28", "2026-12-05"), ("9999-12-28", "9999-12-31")] {
+            assert_eq!(around(first, last), [days(first, last), None, None]);
+        }
+        let midweek = days("2026-11-25", "2026-12-02").unwrap();
+        assert_eq!(Some(midweek.widened(true, false)), days("2026-11-23", "2026-12-02"));
+        assert_eq!(Some(midweek.widened(false, true)), days("2026-11-25", "2026-12-06"));
+        assert_eq!(Days::week_of("2026-11-29").as_deref(), Some("2026-11-23"));
+        assert_eq!(Days::week_of("2026-11-23").as_deref(), Some("2026-11-23"));
+        assert_eq!(Days::week_of("today"), None);
     }
 
     #[test]

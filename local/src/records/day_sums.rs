@@ -14,9 +14,13 @@ const DAY_SUM: &str = concat!(
     ", first_byte, duration FROM day_sum WHERE dimension = :dimension AND day = :day AND name = :name"
 );
 
-/// Adds to a sum.
-pub(super) fn add_day_sum(connection: &Connection, key: &DaySumKey, added: &DaySum) -> Result<(), Refusal> {
-    let dimension = key.dimension.name();
+/// Adds to a sum, in the dimension as the table calls it.
+pub(super) fn add_day_sum(
+    connection: &Connection,
+    dimension: &str,
+    key: &DaySumKey,
+    added: &DaySum,
+) -> Result<(), Refusal> {
     let parameters = named_params! {":dimension": dimension, ":day": key.day, ":name": key.name};
     let before = connection.prepare_cached(DAY_SUM)?.query_row(parameters, timed).optional()?;
     let mut next = before.unwrap_or_default();

@@ -17,6 +17,7 @@ mod sums;
 mod tokens;
 mod usage;
 mod users;
+mod weeks;
 mod workers;
 
 use std::path::Path;

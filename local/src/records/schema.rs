@@ -189,6 +189,41 @@ pub(super) const MIGRATIONS: &[&str] = &[
     END;
     CREATE TABLE export (exporter TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
 ",
+    // A week is named by its first day, a Monday.
+    "
+    CREATE TABLE roll_up_week (
+        day TEXT NOT NULL,
+        user TEXT NOT NULL,
+        token TEXT NOT NULL,
+        model TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        input INTEGER NOT NULL,
+        cache_write_5m INTEGER NOT NULL,
+        cache_write_1h INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        cost INTEGER NOT NULL,
+        errors INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        unpriced INTEGER NOT NULL,
+        PRIMARY KEY (day, user, token, model, provider)
+    ) WITHOUT ROWID;
+    INSERT INTO roll_up_week
+        SELECT date(day, '-6 days', 'weekday 1') AS week, user, token, model, provider,
+            CAST(total(requests) AS INTEGER), CAST(total(input) AS INTEGER),
+            CAST(total(cache_write_5m) AS INTEGER), CAST(total(cache_write_1h) AS INTEGER),
+            CAST(total(cache_read) AS INTEGER), CAST(total(output) AS INTEGER), CAST(total(cost) AS INTEGER),
+            CAST(total(errors) AS INTEGER), CAST(total(estimated) AS INTEGER), CAST(total(unpriced) AS INTEGER)
+        FROM roll_up GROUP BY week, user, token, model, provider;
+    INSERT INTO day_sum
+        SELECT 'week_' || dimension, date(day, '-6 days', 'weekday 1') AS week, name, '{}', '{}',
+            CAST(total(requests) AS INTEGER), CAST(total(input) AS INTEGER),
+            CAST(total(cache_write_5m) AS INTEGER), CAST(total(cache_write_1h) AS INTEGER),
+            CAST(total(cache_read) AS INTEGER), CAST(total(output) AS INTEGER), CAST(total(cost) AS INTEGER),
+            CAST(total(errors) AS INTEGER), CAST(total(estimated) AS INTEGER), CAST(total(unpriced) AS INTEGER)
+        FROM day_sum WHERE dimension IN ('user', 'group') GROUP BY dimension, week, name;
+",
 ];
 
 /// Why the records cannot be opened.

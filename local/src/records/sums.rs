@@ -9,6 +9,7 @@ use gateway_core::accounts::{self, By, DaySum, Dimension, Facts, Latency, RollUp
 use gateway_core::money::Nanodollars;
 use rusqlite::{Connection, Row, ToSql};
 
+use super::weeks::{Part, parts};
 use super::{body, text_error};
 
 /// What is added up, as [`usage`] reads it.
@@ -26,7 +27,7 @@ const TIMED: usize = USAGE + 2;
 /// Ends each of the texts that are told apart together. No text has it.
 const END: u8 = 0xFF;
 
-/// What is read for a query.
+/// How the rows of a query are read, of days or of weeks.
 pub(super) struct Plan {
     pub(super) sql: String,
     /// What is told apart, in the order of its columns.
@@ -35,11 +36,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(SumQuery { source, breakdown, .. }: &SumQuery) -> Self {
-        let (table, which, is_timed) = match source {
-            SumSource::Own(_) => ("roll_up", "user = :of AND ", false),
-            SumSource::RollUps => ("roll_up", "", false),
-            SumSource::Days(dimension) => ("day_sum", "dimension = :of AND ", dimension.has_latency()),
+    pub(super) fn of(SumQuery { source, breakdown, .. }: &SumQuery, part: Part) -> Self {
+        let (table, which, is_timed) = match (source, part) {
+            (SumSource::Own(_), _) => ("roll_up", "user = :of AND ", false),
+            (SumSource::RollUps, Part::Days(_)) => ("roll_up", "", false),
+            (SumSource::RollUps, Part::Weeks(_)) => ("roll_up_week", "", false),
+            (SumSource::Days(dimension), _) => ("day_sum", "dimension = :of AND ", dimension.has_latency()),
         };
         let (mut things, mut columns) = (Vec::new(), usage_columns!().to_owned());
         if is_timed {
@@ -112,35 +114,52 @@ fn column(source: SumSource, thing: By) -> Option<&'static str> {
     }
 }
 
-/// Answers a query.
+/// Sums by the texts that are told apart.
+struct Sums<'a> {
+    query: &'a SumQuery,
+    rows: HashMap<Vec<u8>, accounts::Row>,
+    read: usize,
+}
+
+impl Sums<'_> {
+    /// Adds the rows of a part. Says whether that were not too many.
+    fn add(&mut self, connection: &Connection, part: Part) -> rusqlite::Result<bool> {
+        let plan = Plan::of(self.query, part);
+        let (Part::Days(days) | Part::Weeks(days)) = part;
+        let (first, last, of) = (days.first(), days.last(), part.of(self.query.source));
+        let mut parameters: Vec<(&str, &dyn ToSql)> = vec![(":first", &first), (":last", &last)];
+        parameters.extend(of.as_ref().map(|of| (":of", of as &dyn ToSql)));
+        let mut statement = connection.prepare_cached(&plan.sql)?;
+        let mut found = statement.query(&*parameters)?;
+        let mut key = Vec::new();
+        while let Some(row) = found.next()? {
+            self.read += 1;
+            if self.read > self.query.most {
+                return Ok(false);
+            }
+            plan.write_key(&mut key, row)?;
+            if let Some(known) = self.rows.get_mut(&key) {
+                plan.add(&mut known.sum, row)?;
+            } else {
+                let mut sum = DaySum::default();
+                plan.add(&mut sum, row)?;
+                self.rows.insert(key.clone(), accounts::Row { facts: plan.facts(row)?, sum });
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Answers a query, as everything is at one moment.
 pub(super) fn sums(connection: &Connection, query: &SumQuery) -> rusqlite::Result<Option<Vec<accounts::Row>>> {
-    let plan = Plan::of(query);
-    let of = match query.source {
-        SumSource::Own(user) => Some(user.to_string()),
-        SumSource::Days(dimension) => Some(dimension.name().to_owned()),
-        SumSource::RollUps => None,
-    };
-    let (first, last) = (query.days.first(), query.days.last());
-    let mut parameters: Vec<(&str, &dyn ToSql)> = vec![(":first", &first), (":last", &last)];
-    parameters.extend(of.as_ref().map(|of| (":of", of as &dyn ToSql)));
-    let mut statement = connection.prepare_cached(&plan.sql)?;
-    let mut rows = statement.query(&*parameters)?;
-    let (mut sums, mut key, mut read) = (HashMap::<Vec<u8>, accounts::Row>::new(), Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        read += 1;
-        if read > query.most {
+    let moment = connection.unchecked_transaction()?;
+    let mut sums = Sums { query, rows: HashMap::new(), read: 0 };
+    for part in parts(&moment, query)? {
+        if !sums.add(&moment, part)? {
             return Ok(None);
         }
-        plan.write_key(&mut key, row)?;
-        if let Some(known) = sums.get_mut(&key) {
-            plan.add(&mut known.sum, row)?;
-        } else {
-            let mut sum = DaySum::default();
-            plan.add(&mut sum, row)?;
-            sums.insert(key.clone(), accounts::Row { facts: plan.facts(row)?, sum });
-        }
     }
-    Ok(Some(sums.into_values().collect()))
+    Ok(Some(sums.rows.into_values().collect()))
 }
 
 /// Reads what is added up: the first columns.

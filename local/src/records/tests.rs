@@ -17,6 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::sums::Plan;
+use super::weeks::Part;
 use super::workers::Workers;
 use super::{OpenError, SqliteRecords};
 
@@ -196,11 +197,14 @@ fn lists_without_scanning_the_store() {
         super::arrivals::LIST,
         super::retention::LIST,
         super::accounts::SPENT,
+        super::weeks::CALL,
     ]);
     let days = Days::up_to(Days::parse("2026-11-23").unwrap(), 30);
     let own = SumQuery::of_person(user_id(1), days, 9);
     let sums = ["day", "user", "token"].map(|by| SumQuery::of_everybody(&Breakdown::parse(by).unwrap(), days, 9));
-    let sums: Vec<String> = sums.iter().chain([&own]).map(|query| Plan::of(query).sql).collect();
+    let parts = [Part::Days(days), Part::Weeks(days)];
+    let sums = sums.iter().chain([&own]).flat_map(|query| parts.map(|part| Plan::of(query, part).sql));
+    let sums: Vec<String> = sums.collect();
     for sql in lists.chain(sums.iter().map(String::as_str)) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let mut steps = statement.raw_query();

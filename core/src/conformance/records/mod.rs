@@ -64,6 +64,7 @@ macro_rules! records_conformance {
             adds_up_amounts_exactly,
             rolls_usage_up_by_day,
             adds_up_what_is_not_told_apart,
+            adds_up_any_days,
             adds_up_no_more_rows_than_it_may,
             finds_a_persons_roll_ups_by_day,
             adds_days_up_by_one_thing,

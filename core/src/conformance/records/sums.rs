@@ -91,6 +91,34 @@ pub async fn adds_up_what_is_not_told_apart(records: &impl Records) {
     assert_eq!(told(records, &by("", days("2026-11-24", "2026-11-30"))).await, []);
 }
 
+/// However many days are asked for, and wherever they begin, each of them counts once, also with what was corrected later.
+pub async fn adds_up_any_days(records: &impl Records) {
+    let of = |number: u16, revision| {
+        let mut event = costing(number, revision, 1 << number << (revision * 20));
+        event.member_of = vec!["even".to_owned()];
+        if number % 3 == 0 {
+            (event.user, event.token) = (user_id(2), token_id(2));
+        }
+        days_ago(event, i64::from(number) * 2 - 1)
+    };
+    put(records, (0..12).map(|number| of(number, 1))).await;
+    put(records, [3, 6].map(|number| of(number, 2))).await;
+    let ends = ["2026-11-24", "2026-11-22", "2026-11-16", "2026-11-11", "2026-11-01"];
+    for (first, last) in ends.iter().flat_map(|last| ends.iter().map(move |first| (first, last))) {
+        if first > last {
+            continue;
+        }
+        let asked = days(first, last);
+        for things in ["user", "group", "token"] {
+            let by_day =
+                sums(records, &by(if things == "group" { "group,day" } else { "day,token,provider" }, asked)).await;
+            let mut expected = Breakdown::parse(things).expect("it is known").rows(by_day);
+            expected.sort_by(|one, other| one.facts.cmp(&other.facts));
+            assert_eq!(sums(records, &by(things, asked)).await, expected, "{things} from {first} to {last}");
+        }
+    }
+}
+
 /// Nobody reads more than was allowed, and nobody is told a part of a sum.
 pub async fn adds_up_no_more_rows_than_it_may(records: &impl Records) {
     let of = |number: u16| {
