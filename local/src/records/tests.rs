@@ -67,13 +67,19 @@ fn person_of_version_three(number: u8, status: &serde_json::Value) -> serde_json
     })
 }
 
-/// Makes records in the third version of the tables, with four people and a usage event.
-fn records_of_version_three(data: &TempDir) {
+/// Makes empty tables as they were in a version.
+fn tables_of_version(data: &TempDir, version: u8) -> Connection {
     let connection = Connection::open(data.path().join("records.db")).unwrap();
-    for step in &super::schema::MIGRATIONS[..3] {
+    for step in &super::schema::MIGRATIONS[..usize::from(version)] {
         connection.execute_batch(step).unwrap();
     }
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", version).unwrap();
+    connection
+}
+
+/// Makes records in the third version of the tables, with four people and a usage event.
+fn records_of_version_three(data: &TempDir) {
+    let connection = tables_of_version(data, 3);
     let suspended = json!({"status": "suspended", "until": null, "reason": "", "by": user_id(1), "at": 7});
     let standings = [json!({"status": "active"}), suspended, json!({"status": "removed"}), json!({"status": "active"})];
     for (number, status) in (1..).zip(standings) {
@@ -126,11 +132,7 @@ fn carries_people_over_from_version_three() {
 #[test]
 fn adds_up_by_day_what_version_five_rolled_up() {
     let data = TempDir::new().unwrap();
-    let connection = Connection::open(data.path().join("records.db")).unwrap();
-    for step in &super::schema::MIGRATIONS[..5] {
-        connection.execute_batch(step).unwrap();
-    }
-    connection.pragma_update(None, "user_version", 5).unwrap();
+    let connection = tables_of_version(&data, 5);
     // A provider that lies has made a sum as large as it can be.
     let day = "2026-11-23";
     for (number, model, cost) in [(1, "a", 5), (1, "b", 7), (2, "b", i64::MAX)] {
@@ -156,6 +158,43 @@ fn adds_up_by_day_what_version_five_rolled_up() {
     assert_eq!(sums("group"), []);
     let own = block_on(records.sums(&SumQuery::of_person(user_id(1), today, 9))).unwrap().unwrap();
     assert_eq!(own.len(), 2, "they are found by person");
+}
+
+#[test]
+fn adds_up_by_week_what_version_seven_had() {
+    let data = TempDir::new().unwrap();
+    let connection = tables_of_version(&data, 7);
+    let ids = (user_id(1).to_string(), token_id(1).to_string());
+    for (day, cost) in [("2026-11-22", 1), ("2026-11-23", 2), ("2026-11-29", i64::MAX)] {
+        let sql = "INSERT INTO roll_up VALUES (?1, ?2, ?3, 'a', 'echo', 1, 3, 0, 0, 0, 4, ?4, 1, 0, 0)";
+        connection.execute(sql, (day, &ids.0, &ids.1, cost)).unwrap();
+        for (dimension, name) in [("user", &*ids.0), ("group", "even")] {
+            let sql = "INSERT INTO day_sum VALUES (?1, ?2, ?3, '{}', '{}', 1, 3, 0, 0, 0, 4, ?4, 1, 0, 0)";
+            connection.execute(sql, (dimension, day, name, cost)).unwrap();
+        }
+    }
+    drop(connection);
+    let records = SqliteRecords::open(data.path()).unwrap();
+    let day = |text| Days::parse(text).unwrap();
+    for by in ["user", "token", "group"] {
+        for (first, last, rows, expected) in [
+            ("2026-11-22", "2026-11-22", 1, (1, 1)),
+            ("2026-11-16", "2026-11-29", 2, (3, i64::MAX)),
+            // Nobody called in the days that make these weeks whole.
+            ("2026-11-22", "2026-11-29", 2, (3, i64::MAX)),
+            // Somebody did here.
+            ("2026-11-23", "2026-11-28", 1, (1, 2)),
+            ("2026-11-24", "2026-11-29", 1, (1, i64::MAX)),
+        ] {
+            let days = Days::new(day(first), day(last)).unwrap();
+            let query = |most| SumQuery::of_everybody(&Breakdown::parse(by).unwrap(), days, most);
+            let found = block_on(records.sums(&query(rows))).unwrap().expect("no more rows are read");
+            let found: Vec<(i64, i64)> =
+                found.iter().map(|row| (row.sum.usage.requests, row.sum.usage.cost.0)).collect();
+            assert_eq!(found, [expected], "{by} from {first} to {last}");
+            assert_eq!(block_on(records.sums(&query(rows - 1))).unwrap(), None, "{by} from {first} to {last}");
+        }
+    }
 }
 
 #[test]

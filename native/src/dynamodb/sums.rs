@@ -2,7 +2,6 @@
 
 use futures_util::future::join_all;
 use gateway_core::accounts::{Adder, Days, Dimension, Row, SumQuery, SumSource};
-use gateway_core::id::UserId;
 use gateway_core::ports::Unavailable;
 
 use super::DynamoRecords;
@@ -37,46 +36,35 @@ impl DynamoRecords {
 
     /// Reads the rows of a part, or as many as are too many.
     async fn part(&self, query: &SumQuery, days: Days) -> Result<Vec<Row>, Unavailable> {
-        let items = match query.source {
-            SumSource::Own(user) => self.own_items(user, days, query.most).await?,
-            SumSource::RollUps => self.items(&date(&days.first()), None, query.most).await?,
-            SumSource::Days(dimension) => self.items(&partition(dimension), Some(days), query.most).await?,
+        let (index, partition, bounds) = match query.source {
+            SumSource::Own(user) => (Some(1), own(user), Some(bounds(days))),
+            SumSource::RollUps => (None, date(&days.first()), None),
+            SumSource::Days(dimension) => (None, partition(dimension), Some(bounds(days))),
         };
-        let row = |item: &Item| match query.source {
-            SumSource::Own(_) | SumSource::RollUps => roll_up(item).map(Row::of_roll_up),
-            SumSource::Days(_) => day_sum(item).map(Row::of_day),
-        };
-        items.iter().map(row).collect()
-    }
-
-    async fn items(&self, partition: &str, days: Option<Days>, most: usize) -> Result<Vec<Item>, Unavailable> {
-        let bounds = days.map(bounds);
         let bounds = bounds.as_ref().map(|(least, most)| (least.as_str(), most.as_str()));
-        let mut answers = self.rows_between(None, partition, bounds).into_paginator().send();
-        let mut items = Vec::new();
+        let mut answers = self.rows_between(index, &partition, bounds).into_paginator().send();
+        let mut rows = Vec::new();
         while let Some(answer) = answers.next().await {
-            items.extend(answer.map_err(unavailable)?.items.unwrap_or_default());
-            if items.len() > most {
+            let mut items = answer.map_err(unavailable)?.items.unwrap_or_default();
+            if index.is_some() {
+                let keys: Vec<Key> = items.iter().filter_map(Key::of).collect();
+                items = self.read_all(&keys).await?;
+            }
+            for item in &items {
+                rows.push(row(query.source, item)?);
+            }
+            if rows.len() > query.most {
                 break;
             }
         }
-        Ok(items)
+        Ok(rows)
     }
+}
 
-    /// Reads what the index leads to.
-    async fn own_items(&self, user: UserId, days: Days, most: usize) -> Result<Vec<Item>, Unavailable> {
-        let (least, last) = bounds(days);
-        let mut answers = self.rows_between(Some(1), &own(user), Some((&least, &last))).into_paginator().send();
-        let mut items = Vec::new();
-        while let Some(answer) = answers.next().await {
-            let rows = answer.map_err(unavailable)?.items.unwrap_or_default();
-            let keys: Vec<Key> = rows.iter().filter_map(Key::of).collect();
-            items.extend(self.read_all(&keys).await?);
-            if items.len() > most {
-                break;
-            }
-        }
-        Ok(items)
+fn row(source: SumSource, item: &Item) -> Result<Row, Unavailable> {
+    match source {
+        SumSource::Own(_) | SumSource::RollUps => roll_up(item).map(Row::of_roll_up),
+        SumSource::Days(_) => day_sum(item).map(Row::of_day),
     }
 }
 

@@ -128,8 +128,13 @@ def fill(file, events):
         connection.executemany("INSERT INTO usage (id, revision, body) VALUES (?, 1, ?)", rows)
         connection.execute("INSERT INTO arrival (event) SELECT id FROM usage ORDER BY id")
         connection.execute(ROLL_UP)
+        connection.execute(ROLL_UP_WEEK)
         for dimension, name in [("all", "''"), ("user", "user"), ("model", "model"), ("group", "'staff'")]:
-            connection.execute(DAY_SUM.format(dimension=dimension, name=name))
+            is_timed = dimension in ("all", "model")
+            times = ['{"28":1,"32":2,"36":3}', '{"40":1,"44":2,"48":3}'] if is_timed else ["{}", "{}"]
+            connection.execute(DAY_SUM.format(dimension=dimension, name=name, table="roll_up"), times)
+            if not is_timed:
+                connection.execute(DAY_SUM.format(dimension=f"week_{dimension}", name=name, table="roll_up_week"), times)
     connection.close()
 
 
@@ -142,13 +147,21 @@ SELECT date(body ->> '$.call.at' / 1000, 'unixepoch'), body ->> '$.user', body -
 FROM usage GROUP BY 1, 2, 3, 4
 """
 
-# All of that by day and one thing more; how long answers took is in six classes.
+# The same by week.
+ROLL_UP_WEEK = """
+INSERT INTO roll_up_week
+SELECT date(day, '-6 days', 'weekday 1') AS week, user, token, model, provider, sum(requests), sum(input), 0, 0, 0, sum(output), sum(cost),
+    0, 0, 0
+FROM roll_up GROUP BY week, user, token, model, provider
+"""
+
+# All of that by day, or week, and one thing more; how long answers took, where that is kept, is in three classes each.
 DAY_SUM = """
 INSERT INTO day_sum (dimension, day, name, first_byte, duration, requests, input, cache_write_5m, cache_write_1h, cache_read,
     output, cost, errors, estimated, unpriced)
-SELECT '{dimension}', day, {name}, '{{"28":1,"32":2,"36":3}}', '{{"40":1,"44":2,"48":3}}', sum(requests), sum(input), 0, 0, 0,
+SELECT '{dimension}', day, {name}, ?, ?, sum(requests), sum(input), 0, 0, 0,
     sum(output), sum(cost), 0, 0, 0
-FROM roll_up GROUP BY day, 3
+FROM {table} GROUP BY day, 3
 """
 
 
