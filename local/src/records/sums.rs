@@ -20,8 +20,10 @@ macro_rules! usage_columns {
 }
 pub(super) use usage_columns;
 
-/// Behind which columns it says how long calls took, and behind which those are that say of what it is the sum.
+/// How many columns that is.
 const USAGE: usize = 10;
+
+/// How many columns there are with those that say how long calls took.
 const TIMED: usize = USAGE + 2;
 
 /// Ends each of the texts that are told apart together. No text has it.
