@@ -96,7 +96,7 @@ pub async fn adds_up_any_days(records: &impl Records) {
     let of = |number: u16, revision| {
         let mut event = costing(number, revision, 1 << number << (revision * 20));
         event.member_of = vec!["even".to_owned()];
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             (event.user, event.token) = (user_id(2), token_id(2));
         }
         days_ago(event, i64::from(number) * 2 - 1)
