@@ -7,6 +7,7 @@ use crate::config::{Exporter, ExporterKind};
 use crate::conformance::fixture::{email, usage_event};
 use crate::money::{Nanodollars, TokenUsage};
 use crate::time::Millis;
+use crate::upstream::{Asked, Content};
 
 /// A call at noon that streamed for two seconds and cost 1.25 cents.
 fn exported() -> Exported {
@@ -23,6 +24,14 @@ fn exported() -> Exported {
     event.settlement.cost = Nanodollars(12_500_000);
     event.settlement.model_served = Some("m-1".to_owned());
     Exported { event, email: Some(email(1)), said: None }
+}
+
+/// The same call, in which somebody said "ping".
+fn heard() -> Exported {
+    let asked = Asked { messages: vec![json!("ping")], left_out: 2 };
+    let content = Content { asked, ..Content::default() };
+    let redaction = Redaction::of(&crate::config::Content::default()).unwrap();
+    Exported { said: Some(Said::of(content, &redaction)), ..exported() }
 }
 
 fn exporter(kind: ExporterKind, url: &str) -> Exporter {
@@ -148,12 +157,30 @@ fn writes_exactly_the_columns_of_the_documented_table() {
     let schema = include_str!("../../../docs/clickhouse/schema.sql");
     let columns = schema.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.contains(" ALIAS "));
     let columns: Vec<&str> = columns.filter_map(|line| line.split(' ').next()).collect();
-    let (_, row) = sent(ExporterKind::Clickhouse, exported());
+    let (_, row) = sent(ExporterKind::Clickhouse, heard());
     let mut written: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
     let mut columns_sorted = columns.clone();
     columns_sorted.sort_unstable();
     written.sort_unstable();
     assert_eq!(written, columns_sorted);
+}
+
+/// Whoever is not told of it has a table without their columns, or one that is kept for longer.
+#[test]
+fn names_what_was_said_only_where_it_is_told() {
+    let input = json!([{"role": "user", "parts": [{"type": "text", "content": "ping"}]}]).to_string();
+    let told = |key: &str, kind, exported| attribute(&span(kind, exported), key)["stringValue"].clone();
+    for (kind, key, other) in [
+        (ExporterKind::Otlp, "gen_ai.input.messages", "langfuse.observation.input"),
+        (ExporterKind::Langfuse, "langfuse.observation.input", "gen_ai.input.messages"),
+    ] {
+        assert_eq!(told(key, kind, heard()), json!(input));
+        assert_eq!(told(other, kind, heard()), Value::Null, "once is enough");
+        assert_eq!(told(key, kind, exported()), Value::Null);
+    }
+    let row = |exported| sent(ExporterKind::Clickhouse, exported).1;
+    assert_eq!((&row(heard())["input_messages"], &row(heard())["output_messages"]), (&json!(input), &json!("[]")));
+    assert_eq!(row(exported()).get("input_messages"), None);
 }
 
 #[test]
