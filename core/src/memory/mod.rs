@@ -34,7 +34,7 @@ pub(crate) use known::REMEMBERED_AFTER_EXPIRY;
 pub(crate) use lease::groups;
 pub(crate) use ledger::{CLOSED_REMEMBERED, SWEPT_AFTER, SWEPT_REMEMBERED};
 pub(crate) use limits::runs_on;
-pub(crate) use once::{CAPACITY as ONCE_CAPACITY, CONTENT, CONTENT_CAPACITY};
+pub(crate) use once::{CONTENT, capacity};
 pub(crate) use places::{page, place, placed};
 pub(crate) use roster::PRUNED_AFTER;
 pub(crate) use seen::{TOKEN_SEEN_EVERY, seen_since};
@@ -47,7 +47,7 @@ use self::limits::LimitTable;
 use self::once::OnceTable;
 use self::sessions::SessionTable;
 use crate::admission::{Admit, Cancel, Install, Installed, Refusal, Settlement, UsageEvent, Verdict};
-use crate::id::{LeaseId, UserId};
+use crate::id::UserId;
 use crate::money::{Calendar, Counter, WindowKind};
 use crate::ports::{SessionState, SpendingQuery, SpendingState, Totals};
 use crate::session::{Session, SessionId, TicketHash};
@@ -261,56 +261,6 @@ impl Memory {
     #[must_use]
     pub fn answer_maker(&self, id: &str, now: Timestamp) -> Option<UserId> {
         self.answers.maker(AnswerKey::of(id), now)
-    }
-
-    /// Keeps a value under a fresh id; see [`crate::ports::OneTime::keep`].
-    pub fn keep(
-        &self,
-        kind: &str,
-        id: &str,
-        value: &str,
-        now: Timestamp,
-        expiry: Timestamp,
-    ) -> Decision<Result<bool, Full>> {
-        let key = once::key(kind, id);
-        if self.once.value(&key, now).is_some() {
-            return (Ok(false), Vec::new());
-        }
-        if self.once.is_full(&key, now) {
-            return (Err(Full), Vec::new());
-        }
-        (Ok(true), vec![Change::Kept { key, value: value.to_owned(), now, expiry }])
-    }
-
-    /// Hands a value out, once; see [`crate::ports::OneTime::redeem`].
-    #[must_use]
-    pub fn redeem(&self, kind: &str, id: &str, now: Timestamp) -> Decision<Option<String>> {
-        let key = once::key(kind, id);
-        match self.once.value(&key, now) {
-            Some(value) => (Some(value.to_owned()), vec![Change::Redeemed { key }]),
-            None => (None, Vec::new()),
-        }
-    }
-
-    /// Keeps what was said in a call; see [`crate::ports::Contents::keep_content`].
-    #[must_use]
-    pub fn keep_content(&self, id: LeaseId, content: &str, now: Timestamp, expiry: Timestamp) -> Decision<bool> {
-        let (kept, changes) = self.keep(CONTENT, &id.to_string(), content, now, expiry);
-        (kept == Ok(true), changes)
-    }
-
-    /// Returns what was said in calls; see [`crate::ports::Contents::contents`].
-    #[must_use]
-    pub fn contents(&self, ids: &[LeaseId], now: Timestamp) -> Vec<Option<String>> {
-        let content = |id: &LeaseId| self.once.value(&once::key(CONTENT, &id.to_string()), now).map(str::to_owned);
-        ids.iter().map(content).collect()
-    }
-
-    /// Forgets what was said in calls; see [`crate::ports::Contents::discard_contents`].
-    #[must_use]
-    pub fn discard_contents(&self, ids: &[LeaseId]) -> Decision<()> {
-        let discarded = ids.iter().map(|id| Change::Redeemed { key: once::key(CONTENT, &id.to_string()) });
-        ((), discarded.collect())
     }
 
     /// Returns the oldest events that were not discarded; see [`crate::ports::Usage::pending_usage`].

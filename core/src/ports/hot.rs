@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Presence, Unavailable};
+use super::{Contents, Cursor, Presence, Unavailable};
 use crate::accounts::Spent;
 use crate::admission::{Admit, Cancel, Install, Installed, Settlement, UsageEvent, Verdict};
 use crate::id::{LeaseId, TokenId, UserId};
@@ -176,29 +176,6 @@ pub trait Answers {
         id: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<UserId>, Unavailable>> + Send;
-}
-
-/// Keeps what was said in calls until exporters have taken it. Nobody's money depends on it: a store that has no room, or that loses its
-/// memory, does without.
-pub trait Contents {
-    /// Keeps what was said in a call until `expiry`; says whether there was room.
-    fn keep_content(
-        &self,
-        id: LeaseId,
-        content: &str,
-        now: Timestamp,
-        expiry: Timestamp,
-    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
-
-    /// Returns what was said in each of these calls, in their order, as far as it is kept at `now`: some dozen calls at most.
-    fn contents(
-        &self,
-        ids: &[LeaseId],
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<Option<String>>, Unavailable>> + Send;
-
-    /// Forgets what was said in these calls.
-    fn discard_contents(&self, ids: &[LeaseId]) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
 /// Hands out what calls cost.

@@ -3,6 +3,7 @@
 //! Absence is `None`, failure is `Err`. Every store's failure is [`Unavailable`]: the caller cannot do anything but give up
 //! (503), and must assume that a write may or may not have happened.
 
+mod content;
 mod deadline;
 mod host;
 mod hot;
@@ -10,11 +11,12 @@ mod people;
 mod presence;
 mod record;
 
+pub use content::Contents;
 pub use deadline::{in_time, within};
 pub use host::{Background, Body, Clock, ControlPlane, Http, HttpError, Platform, Random, Vars};
 pub use hot::{
-    Admission, Answers, Contents, Continuity, Duties, Hot, Limits, Loss, OneTime, Recovery, Roster, SessionState,
-    Sessions, Spending, SpendingQuery, SpendingState, Tally, Totals, Usage,
+    Admission, Answers, Continuity, Duties, Hot, Limits, Loss, OneTime, Recovery, Roster, SessionState, Sessions,
+    Spending, SpendingQuery, SpendingState, Tally, Totals, Usage,
 };
 pub use people::{PeopleList, PeopleQuery};
 pub use presence::{Activity, Presence, SessionCounts, SessionQuery, SessionsOf};

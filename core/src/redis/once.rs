@@ -4,7 +4,7 @@ use super::keys::kept;
 use super::script::{self, Answer, unexpected};
 use super::{NAME, RedisHot, Transport};
 use crate::id::{LeaseId, UserId};
-use crate::memory::{AnswerKey, CONTENT, CONTENT_CAPACITY, Full, ONCE_CAPACITY};
+use crate::memory::{AnswerKey, CONTENT, Full, capacity};
 use crate::ports::{Answers, Clock, Contents, OneTime, Random, Unavailable};
 use crate::time::Timestamp;
 
@@ -17,7 +17,7 @@ impl<T: Transport, C: Clock, R: Random> OneTime for RedisHot<T, C, R> {
         now: Timestamp,
         expiry: Timestamp,
     ) -> Result<bool, Unavailable> {
-        match self.keep_one(kind, id, value, (now, expiry), ONCE_CAPACITY).await?.as_str() {
+        match self.keep_one(kind, id, value, now, expiry).await?.as_str() {
             "kept" => Ok(true),
             "taken" => Ok(false),
             "full" => Err(Unavailable::new(NAME, Full)),
@@ -66,7 +66,7 @@ impl<T: Transport, C: Clock, R: Random> Contents for RedisHot<T, C, R> {
         now: Timestamp,
         expiry: Timestamp,
     ) -> Result<bool, Unavailable> {
-        let kept = self.keep_one(CONTENT, &id.to_string(), content, (now, expiry), CONTENT_CAPACITY).await?;
+        let kept = self.keep_one(CONTENT, &id.to_string(), content, now, expiry).await?;
         Ok(kept == "kept")
     }
 
@@ -88,14 +88,14 @@ impl<T: Transport, C: Clock, R: Random> Contents for RedisHot<T, C, R> {
 }
 
 impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
-    /// Keeps a value from the first of these moments to the second, if its id is free and its kind has room; returns what became of it.
+    /// Keeps a value if its id is free and its kind has room; returns what became of it.
     async fn keep_one(
         &self,
         kind: &str,
         id: &str,
         value: &str,
-        (now, expiry): (Timestamp, Timestamp),
-        capacity: usize,
+        now: Timestamp,
+        expiry: Timestamp,
     ) -> Result<String, Unavailable> {
         let keys = vec![self.keys.once(kind, id), self.keys.once_ids(kind)];
         let arguments = vec![
@@ -104,7 +104,7 @@ impl<T: Transport, C: Clock, R: Random> RedisHot<T, C, R> {
             now.0.to_string(),
             expiry.0.to_string(),
             kept(expiry, now),
-            capacity.to_string(),
+            capacity(kind).to_string(),
         ];
         Answer::of(script::run(&self.transport, &script::KEEP, keys, arguments).await?)?.text()
     }
