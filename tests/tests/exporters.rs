@@ -52,6 +52,11 @@ fn distinct(told: &[Told]) -> usize {
     spans(told).into_iter().map(|span| span.trace_id).collect::<BTreeSet<_>>().len()
 }
 
+/// Returns how many lines there are in all bodies.
+fn lines(told: &[Told]) -> usize {
+    told.iter().map(|told| told.text.lines().count()).sum()
+}
+
 /// Returns the rows that are left when each id counts once, in its highest revision.
 fn deduplicated(rows: Vec<Value>) -> BTreeMap<String, Value> {
     let mut kept: BTreeMap<String, Value> = BTreeMap::new();
@@ -116,7 +121,7 @@ async fn tells_what_was_said_where_that_is_switched_on() {
         assert_eq!(ask(&gateway, &token, &body).await.status, StatusCode::OK);
     }
     traces.until_taken(|told| distinct(told) == 2).await;
-    rows.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 2).await;
+    rows.until_taken(|told| lines(told) >= 2).await;
     let parts = json!([{"type": "text", "content": "I am [employee], [email]"}]);
     for span in spans(&traces.taken()) {
         let said = |key: &str| serde_json::from_str::<Value>(&text(&span, key)).expect("it is JSON");
@@ -149,7 +154,7 @@ async fn brings_every_event_to_sinks_that_were_down() {
     rows.answer(200).await;
     calls(3).await;
     traces.until_taken(|told| distinct(told) == 9).await;
-    rows.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 9).await;
+    rows.until_taken(|told| lines(told) >= 9).await;
     let told = rows.taken();
     assert_eq!(told[0].uri.query(), Some("query=INSERT+INTO+usage_of.calls+FORMAT+JSONEachRow"));
     assert_eq!(
@@ -171,7 +176,7 @@ async fn goes_on_where_it_stood_after_a_crash() {
     for _ in 0..3 {
         assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
     }
-    sink.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 3).await;
+    sink.until_taken(|told| lines(told) >= 3).await;
     sink.answer(503).await;
     for _ in 0..3 {
         assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
@@ -182,7 +187,7 @@ async fn goes_on_where_it_stood_after_a_crash() {
     gateway.kill_and_restart().await;
     sink.answer(200).await;
     assert_eq!(echo(&gateway, &token).await.status, StatusCode::OK);
-    sink.until_taken(|told| told.iter().map(|told| told.text.lines().count()).sum::<usize>() >= 7).await;
+    sink.until_taken(|told| lines(told) >= 7).await;
     assert_eq!(deduplicated(sink.rows()).len(), 7);
 }
 

@@ -16,10 +16,7 @@ fn exporter(name: &str, content: bool) -> String {
 
 /// Says something in a call, and moves what it cost into the log.
 async fn say(world: &World, control: &Control<TestAuthority>, ann: &Person, text: &str) {
-    let body = json!({"model": "echo", "max_tokens": 90, "messages": [{"role": "user", "content": text}]});
-    let request = World::request(http::Method::POST, "/v1/messages");
-    let request = request.header("authorization", format!("Bearer {}", ann.token));
-    let answer = world.ask(request.body(body.to_string().into()).unwrap()).await;
+    let answer = world.say(ann, text).await;
     assert_eq!(answer.0, StatusCode::OK, "{}", answer.2);
     world.background.run().await;
     control.drain_usage().await.unwrap();

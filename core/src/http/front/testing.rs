@@ -318,7 +318,11 @@ impl World {
     }
 
     pub(super) async fn call(&self, person: &Person) -> (StatusCode, http::HeaderMap, Value) {
-        let body = json!({"model": "echo", "max_tokens": 9, "messages": [{"role": "user", "content": "ping"}]});
+        self.say(person, "ping").await
+    }
+
+    pub(super) async fn say(&self, person: &Person, text: &str) -> (StatusCode, http::HeaderMap, Value) {
+        let body = json!({"model": "echo", "max_tokens": 9, "messages": [{"role": "user", "content": text}]});
         let request =
             Self::request(Method::POST, "/v1/messages").header("authorization", format!("Bearer {}", person.token));
         self.ask(request.body(Body::from(body.to_string())).unwrap()).await
